@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * sha256.h - the digest of a stream, by nettle (which libarchive brings along).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <nettle/sha2.h>
+
+#define SHA256_TEXT 65 /* 64 hex digits and NUL */
+
+void sha256_text(struct sha256_ctx *context, char ret[SHA256_TEXT]);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * usage.h - what a VE uses, has used at most or in total, and how often it hit a limit.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "cgroup/limit.h"
+
+struct usage {
+	uint64_t cpu_total_us; /* CPU time in microseconds since the cgroup was made */
+	uint64_t cpu_hits;     /* periods in which the VE was throttled */
+	uint64_t memory_used, memory_peak; /* bytes */
+	uint64_t memory_hits;  /* OOM kills, as the kernel counts them (oom_kill) */
+	uint64_t swap_used, swap_peak, swap_hits;
+	uint64_t pids_used, pids_peak, pids_hits; /* hits: forks refused */
+};
+
+/* Reads everything this host offers; what it does not offer is 0. A peak that the kernel does not
+ * keep (memory.peak is 5.19, pids.peak 6.6) is the present use. */
+int usage_read(struct cgroup_tree *tree, const char *name, struct usage *ret, struct error *err);
+
+/* sum += add for totals and hits, max for peaks; `used` values are taken from add. For counters that
+ * go on over restarts. */
+void usage_add(struct usage *sum, const struct usage *add);
