@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * launch.h - from a record to a running init: runs in a job, which ends when init has been executed.
+ *
+ *   job                                     child (all seven namespaces, VE's base as creator)
+ *    | cgroups, limits, device program
+ *    | clone3(INTO_CGROUP, PIDFD)  --------->| waits
+ *    | uid_map, gid_map
+ *    | overlay over idmapped layers
+ *    | hosts, hostname, machine-id
+ *    |--- overlay fd ----------------------->| v1 cgroups, unshare(CGROUP), mounts, pivot_root,
+ *    |<-- console master, notify socket -----| devpts, console, loopback, hostname
+ *    | registered(): the keeper knows
+ *    |--- go ------------------------------->| capabilities, seccomp, keyring, exec
+ *    |<-- end of file, or an error ----------|
+ *
+ * End of file without "go" means exit: a killed job leaves no init behind. A set-up is a table of
+ * steps, each with its undo; recovery of a killed job is launch_undo(), the same backward walk.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "runtime/config.h"
+#include "runtime/host.h"
+
+/* How a guest wants to be asked to stop, found from its init. */
+enum stop_way {
+	STOP_BY_FORCE,   /* a program that does not catch SIGTERM: nothing to ask (asked at stop time) */
+	STOP_SYSTEMD,    /* SIGRTMIN+3 */
+	STOP_SYSVINIT,   /* exec of the guest's own `/sbin/init 0` */
+	STOP_OPENRC,     /* exec of `openrc-shutdown -p now` */
+	STOP_RUNIT,      /* exec of `runit-init 0` */
+	STOP_BUSYBOX,    /* SIGUSR2 */
+	STOP_PROGRAM,    /* SIGTERM */
+	STOP_WAYS,
+};
+
+struct launched {
+	pid_t pid;
+	int pidfd;      /* all three owned by the caller after success */
+	int console_fd; /* pty master; -1 for a helper run */
+	int notify_fd;  /* datagram socket bound at /run/host/notify inside; -1 for a helper run */
+	enum stop_way stop_way;
+};
+
+/* Called with the child set up and waiting; 0 lets it go, an error undoes the start. */
+typedef int launch_registered_fn(const struct launched *launched, void *data, struct error *err);
+
+/* Called before each step with its name ("cgroup", "clone", ...): the hook for fault tests. */
+typedef void launch_step_fn(const char *step, void *data);
+
+struct launch {
+	const struct runtime_host *host;
+	const char *name;
+	const struct ve_config *config;
+	int state_fd;   /* below the job's own mount namespace (runtime_host_enter) */
+	int scratch_fd;
+	/* A helper run (password, ssh key in a stopped VE): this program in place of init, with these
+	 * descriptors as 0, 1, 2; no console, no readiness. argv NULL: the VE's own init. */
+	char *const *argv;
+	int stdio_fds[3];
+	launch_registered_fn *registered;
+	launch_step_fn *step; /* may be NULL */
+	void *data;
+};
+
+/* Starts the VE. On failure all steps are undone and the error says which failed. */
+int launch_run(const struct launch *launch, struct launched *ret, struct error *err);
+
+/* Undoes whatever a killed launch of this VE may have left (cgroups; all else died with it). */
+int launch_undo(const struct runtime_host *host, const char *name, struct error *err);
+
+extern const char *const launch_steps[]; /* names, in order; for tests and --hold */
+extern const size_t launch_steps_count;
