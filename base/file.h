@@ -24,11 +24,15 @@ int file_make_dir(int dir_fd, const char *name, mode_t mode, struct error *err);
  * Returns its length; a larger file is -EFBIG. */
 ssize_t file_read(int dir_fd, const char *name, size_t max, char **ret, struct error *err);
 
+/* The same from where an open descriptor stands; `name` is for the message. */
+ssize_t file_read_fd(int fd, const char *name, size_t max, char **ret, struct error *err);
+
 /* Writes a kernel control file: one write(2) of all of `text`, no O_CREAT. */
 int file_write_control(int dir_fd, const char *name, const char *text, struct error *err);
 
 /* Durable replace: a temporary file, fsync, rename over `name`, fsync of the directory. After it
- * returns 0 the new content survives a power cut; on failure the old content is untouched. */
+ * returns 0 the new content survives a power cut; on failure the old content is untouched.
+ * `name` is a plain name, the file's mode 0600, dir_fd not O_PATH. */
 int file_replace(int dir_fd, const char *name, const void *data, size_t size, struct error *err);
 
 /* fsync of a directory descriptor opened with O_DIRECTORY (not O_PATH). */
@@ -39,8 +43,8 @@ int file_sync_dir(int dir_fd, struct error *err);
 int file_rename(int old_dir_fd, const char *old_name, int new_dir_fd, const char *new_name,
 	bool replace, struct error *err);
 
-/* Removes a file or a whole tree, never crossing into another file system, never following a
- * link. Absent is no error. Depth is not bounded by the stack. */
+/* Removes a file or a whole tree, never following a link; a mount in it (a bind too) is -EXDEV and
+ * stays. Absent is no error. Depth is not bounded by the stack. */
 int file_remove_tree(int dir_fd, const char *name, struct error *err);
 
 /* Reads the target of a link that the kernel or we made; *ret is owned by the caller. */

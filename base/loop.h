@@ -21,7 +21,8 @@ typedef int loop_signal_fn(struct loop *loop, int signal, int64_t sender_pid, vo
 int loop_new(struct loop **ret, struct error *err);
 void loop_free(struct loop *loop);
 
-/* Watches fd (not owned) for EPOLLIN/EPOLLOUT... level-triggered. */
+/* Watches fd (not owned) for EPOLLIN/EPOLLOUT... level-triggered. Remove the source before closing
+ * fd: a copy in another process would keep it in the epoll set. `ret` may be NULL. */
 int loop_add_io(struct loop *loop, int fd, uint32_t events, loop_io_fn *fn, void *data,
 	struct loop_source **ret, struct error *err);
 int loop_change_io(struct loop_source *source, uint32_t events, struct error *err);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * file.c - reading and writing below a directory descriptor.
+ *
+ * Durability is always the same three steps: the data, then the name, then the directory that
+ * holds the name. A temporary file has a fixed name, so that what a crash left is overwritten by
+ * the next try instead of piling up.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#define READ_FIRST      4096
+#define LINK_FIRST      256
+#define LINK_MAX_LENGTH (64 << 10) /* far above what any file system stores */
+
+int file_open_dir(int dir_fd, const char *name, struct error *err)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_sys(err, "cannot open directory %s", name);
+	return fd;
+}
+
+static int check_dir(int dir_fd, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_sys(err, "cannot look at %s", name);
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, ENOTDIR, "cannot create directory %s: ENOTDIR", name);
+	return 0;
+}
+
+int file_make_dir(int dir_fd, const char *name, mode_t mode, struct error *err)
+{
+	cleanup_close int fd = -1;
+
+	if (mkdirat(dir_fd, name, mode) < 0) {
+		if (errno == EEXIST)
+			return check_dir(dir_fd, name, err);
+		return error_sys(err, "cannot create directory %s", name);
+	}
+	fd = file_open_dir(dir_fd, name, err);
+	if (fd < 0)
+		return fd;
+	if (fchmod(fd, mode) < 0)
+		return error_sys(err, "cannot set the mode of directory %s", name);
+	return 0;
+}
+
+/* Reads to the end, at most `size` bytes. */
+static ssize_t read_all(int fd, char *data, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t n = read(fd, data + length, size - length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	return (ssize_t)length;
+}
+
+/* Files of procfs and cgroupfs have no size to ask for, so the buffer grows until the end shows. */
+ssize_t file_read_fd(int fd, const char *name, size_t max, char **ret, struct error *err)
+{
+	cleanup_free char *data = NULL;
+	size_t length = 0, size = 0;
+
+	while (length == size) {
+		size_t more = size ? size * 2 : READ_FIRST;
+		ssize_t n;
+		char *grown;
+
+		if (length > max)
+			return error_set(err, EFBIG, "%s is larger than %zu bytes", name, max);
+		size = more <= max ? more : max + 1;
+		grown = realloc(data, size + 1);
+		if (!grown)
+			return error_memory(err);
+		data = grown;
+		n = read_all(fd, data + length, size - length);
+		if (n < 0)
+			return error_sys(err, "cannot read %s", name);
+		length += (size_t)n;
+	}
+	data[length] = '\0';
+	*ret = take_ptr(&data);
+	return (ssize_t)length;
+}
+
+ssize_t file_read(int dir_fd, const char *name, size_t max, char **ret, struct error *err)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_sys(err, "cannot open %s", name);
+	return file_read_fd(fd, name, max, ret, err);
+}
+
+int file_write_control(int dir_fd, const char *name, const char *text, struct error *err)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	size_t length = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return error_sys(err, "cannot open %s", name);
+	n = write(fd, text, length);
+	if (n < 0)
+		return error_sys(err, "cannot write '%s' to %s", text, name);
+	if ((size_t)n != length)
+		return error_set(err, EIO, "cannot write '%s' to %s: short write", text, name);
+	return 0;
+}
+
+int file_write_all(int fd, const void *data, size_t size, struct error *err)
+{
+	const char *at = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_sys(err, "cannot write");
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_sync_dir(int dir_fd, struct error *err)
+{
+	if (fsync(dir_fd) < 0)
+		return error_sys(err, "cannot sync a directory");
+	return 0;
+}
+
+/* Writes a new file of that name to the disk. What a crashed try left there goes first. */
+static int write_durable(
+	int dir_fd, const char *name, const void *data, size_t size, struct error *err)
+{
+	cleanup_close int fd = -1;
+	int r;
+
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+		return error_sys(err, "cannot remove %s", name);
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_sys(err, "cannot create %s", name);
+	r = file_write_all(fd, data, size, err);
+	if (r < 0)
+		return error_wrap(err, "%s", name);
+	if (fsync(fd) < 0)
+		return error_sys(err, "cannot sync %s", name);
+	return 0;
+}
+
+int file_replace(int dir_fd, const char *name, const void *data, size_t size, struct error *err)
+{
+	cleanup_free char *temporary = NULL;
+	int r;
+
+	if (strchr(name, '/'))
+		return error_set(err, EINVAL, "cannot write %s: not a plain name", name);
+	if (asprintf(&temporary, ".%s.new", name) < 0) {
+		temporary = NULL;
+		return error_memory(err);
+	}
+	r = write_durable(dir_fd, temporary, data, size, err);
+	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		r = error_sys(err, "cannot rename %s to %s", temporary, name);
+	if (r < 0) {
+		(void)unlinkat(dir_fd, temporary, 0); /* the next try would remove it too */
+		return error_wrap(err, "cannot write %s", name);
+	}
+	return file_sync_dir(dir_fd, err);
+}
+
+/* The new directory first: after a power cut the file then has two names rather than none. */
+static int sync_both(int old_dir_fd, int new_dir_fd, struct error *err)
+{
+	int r = file_sync_dir(new_dir_fd, err);
+
+	if (r < 0 || old_dir_fd == new_dir_fd)
+		return r;
+	return file_sync_dir(old_dir_fd, err);
+}
+
+int file_rename(int old_dir_fd, const char *old_name, int new_dir_fd, const char *new_name,
+	bool replace, struct error *err)
+{
+	unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
+
+	if (renameat2(old_dir_fd, old_name, new_dir_fd, new_name, flags) < 0)
+		return error_sys(err, "cannot rename %s to %s", old_name, new_name);
+	return sync_both(old_dir_fd, new_dir_fd, err);
+}
+
+int file_read_link(int dir_fd, const char *name, char **ret, struct error *err)
+{
+	cleanup_free char *target = NULL;
+
+	/* a result that fills the buffer may have been cut: readlink(2) does not tell */
+	for (size_t size = LINK_FIRST; size <= LINK_MAX_LENGTH; size *= 2) {
+		char *grown = realloc(target, size);
+		ssize_t n;
+
+		if (!grown)
+			return error_memory(err);
+		target = grown;
+		n = readlinkat(dir_fd, name, target, size);
+		if (n < 0)
+			return error_sys(err, "cannot read the link %s", name);
+		if ((size_t)n < size) {
+			target[n] = '\0';
+			*ret = take_ptr(&target);
+			return 0;
+		}
+	}
+	return error_set(err, ENAMETOOLONG, "cannot read the link %s: ENAMETOOLONG", name);
+}
