@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# helpers.bash - loaded by every .bats file: a private vesseld on an instance of its own, and the
+# comparison of the host before and after.
+#
+# Each file: `load helpers`, setup_file() { vesseld_start [OPTION...]; }, teardown_file() {
+# vesseld_stop; host_unchanged; }. Tests run commands with `vessel ...`, a function below.
+
+bats_require_minimum_version 1.5.0
+shopt -s extglob
+
+here=$(dirname "${BATS_TEST_FILENAME}")
+build=${VESSEL_BUILD:-$here/../../build}
+fixtures=${VESSEL_FIXTURES:-$here/../../build/fixtures}
+root_dir=${VESSEL_TEST_DIR:-$build/e2e}
+
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=1}
+
+# One id block range, cgroup and pair of directories per file, so that a failed file cannot reach the next.
+file_number()
+{
+	printf '%s' "${BATS_TEST_FILENAME##*/}" | cksum | cut -d' ' -f1
+}
+
+instance_name()
+{
+	printf 't%d' $(($(file_number) % 100000))
+}
+
+export VESSEL_INSTANCE
+VESSEL_INSTANCE=$(instance_name)
+state_dir=$root_dir/$VESSEL_INSTANCE/state
+run_dir=/run/vessel-$VESSEL_INSTANCE
+first_id=$((1048576 + ($(file_number) % 500) * 65536 * 1200))
+[ "$first_id" -lt 3000000000 ] || first_id=$((first_id % 2000000000 / 65536 * 65536 + 1048576))
+
+vessel()
+{
+	"$build/vessel" "$@"
+}
+
+# Starts vesseld and waits until it answers. Its words go to vesseld.log.
+vesseld_start()
+{
+	host_snapshot >"$BATS_FILE_TMPDIR/host.before"
+	mkdir -p "$state_dir"
+	vesseld_run "$@"
+}
+
+# Starts it (again) without taking the snapshot.
+vesseld_run()
+{
+	"$build/vesseld" --instance "$VESSEL_INSTANCE" --state-dir "$state_dir" \
+		--ids "$first_id-$((first_id + 65536 * 1000 - 1))" "$@" \
+		>>"$root_dir/$VESSEL_INSTANCE/vesseld.log" 2>&1 3>&- 4>&- &
+	echo $! >"$root_dir/$VESSEL_INSTANCE/vesseld.pid"
+	local i
+	for ((i = 0; i < 200; i++)); do
+		vessel list >/dev/null 2>&1 && return
+		kill -0 "$(vesseld_pid)" 2>/dev/null || break
+		sleep 0.05
+	done
+	echo "vesseld did not come up:" >&2
+	tail -20 "$root_dir/$VESSEL_INSTANCE/vesseld.log" >&2
+	return 1
+}
+
+vesseld_pid()
+{
+	cat "$root_dir/$VESSEL_INSTANCE/vesseld.pid"
+}
+
+vesseld_log()
+{
+	cat "$root_dir/$VESSEL_INSTANCE/vesseld.log"
+}
+
+# The manager is the keeper's child that is called so.
+manager_pid()
+{
+	pgrep -P "$(vesseld_pid)" -f -- --manager | head -1
+}
+
+# Ends every VE and the daemon; what the daemon then leaves is what host_unchanged finds.
+vesseld_stop()
+{
+	local pid
+	vessel destroy --all --force --yes 2>/dev/null || true
+	pid=$(vesseld_pid)
+	kill -TERM "$pid" 2>/dev/null || true
+	wait_until 10 vesseld_gone "$pid" || kill -KILL "$pid"
+	if grep -E 'ERROR: AddressSanitizer|runtime error:' "$root_dir/$VESSEL_INSTANCE/vesseld.log" >&2; then
+		return 1
+	fi
+	[ -n "${KEEP_STATE:-}" ] || rm -rf "${root_dir:?}/$VESSEL_INSTANCE"
+}
+
+vesseld_gone()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+# wait_until SECONDS COMMAND...: polls every 50 ms.
+wait_until()
+{
+	local end=$((SECONDS + $1)) && shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -le "$end" ] || { echo "waited in vain: $*" >&2; return 1; }
+		sleep 0.05
+	done
+}
+
+state_of()
+{
+	vessel list -H -o state "$1"
+}
+
+is_state()
+{
+	[ "$(state_of "$1")" = "$2" ]
+}
+
+# A member of show --json by jq's path: show_json web1 .limits.pids.hits
+show_json()
+{
+	vessel show --json "$1" | jq -r ".[0]$2"
+}
+
+pid_of()
+{
+	show_json "$1" .pid
+}
+
+# The VE's cgroup directory that holds a controller, v1 or v2.
+cgroup_dir()
+{
+	local ve=$1 controller=$2 mount
+	mount=$(awk -v c="$controller" '$3 == "cgroup" && ("," $4 ",") ~ ("," c ",") { print $2; exit }' /proc/mounts)
+	[ -n "$mount" ] || mount=$(v2_mount)
+	printf '%s%s' "$mount" "$(show_json "$ve" .cgroup)"
+}
+
+v2_mount()
+{
+	awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts
+}
+
+on_pure_v2()
+{
+	! awk '$3 == "cgroup" { found = 1 } END { exit !found }' /proc/mounts
+}
+
+# CPU time of a VE in microseconds, read from the host's side.
+cpu_time()
+{
+	if on_pure_v2; then
+		awk '$1 == "usage_usec" { print $2 }' "$(cgroup_dir "$1" cpu)/cpu.stat"
+	else
+		echo $(($(cat "$(cgroup_dir "$1" cpuacct)/cpuacct.usage") / 1000))
+	fi
+}
+
+import_busybox()
+{
+	vessel template list -H -o name | grep -qx small || vessel template build small --busybox
+}
+
+import_debian()
+{
+	vessel template list -H -o name | grep -qx debian-12 ||
+		vessel template import debian-12 "$fixtures/debian-12.tar"
+}
+
+# What a host must have as before: one line a thing. With VESSEL_TEST_SHARED only what carries this
+# instance's name, for a host on which others work.
+host_snapshot()
+{
+	{
+		awk '{ print "mount " $5 " " $4 }' /proc/self/mountinfo
+		awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/mounts | while read -r mount; do
+			find "$mount" -mindepth 1 -type d 2>/dev/null
+		done | grep -v /process_api | sed 's/^/cgroup /'
+		readlink /proc/[0-9]*/ns/{mnt,pid,net,ipc,uts,user,cgroup} 2>/dev/null | sort -u | sed 's/^/namespace /'
+		ip -o link 2>/dev/null | awk -F': ' '{ print "link " $2 }'
+		nft list tables 2>/dev/null | sed 's/^/nftables /'
+		losetup -a 2>/dev/null | sed 's/^/loop /'
+		processes | sed 's/^/process /'
+		ls -d /run/vessel* /var/lib/vessel* "$root_dir"/t* 2>/dev/null | sed 's/^/file /'
+	} | { if [ -n "${VESSEL_TEST_SHARED:-}" ]; then grep -F -- "$VESSEL_INSTANCE" || true; else cat; fi; } | sort -u
+}
+
+# Processes that are neither the kernel's nor this test's own: pid and command.
+processes()
+{
+	local dir pid parent cmd
+	for dir in /proc/[0-9]*; do
+		pid=${dir#/proc/}
+		cmd=$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null) || continue
+		[ -n "$cmd" ] || continue
+		case $cmd in
+		*"/bats-core/"* | *"bats "* | *tests/e2e/run* | *tests/suite* | *virtiofsd*) continue ;;
+		esac
+		parent=$pid
+		while [ "${parent:-0}" -gt 1 ] && [ "$parent" != $$ ]; do
+			parent=$(awk '/^PPid:/ { print $2 }' "/proc/$parent/status" 2>/dev/null)
+		done
+		[ "${parent:-0}" != $$ ] || continue
+		echo "$pid $cmd"
+	done
+}
+
+# Compares with the snapshot of vesseld_start, giving the kernel 5 s to clean up; prints what differs.
+host_unchanged()
+{
+	local i before=$BATS_FILE_TMPDIR/host.before after=$BATS_FILE_TMPDIR/host.after
+	for ((i = 0; i < 50; i++)); do
+		host_snapshot >"$after"
+		# Only what was added: a process of the host that ended meanwhile is none of ours.
+		[ -n "$(comm -13 "$before" "$after")" ] || return 0
+		sleep 0.1
+	done
+	echo "left behind on the host:" >&2
+	comm -13 "$before" "$after" >&2
+	return 1
+}
+
+# refused STATUS LINE COMMAND...: the command ends with that status and exactly that line on stderr.
+refused()
+{
+	local want=$1 line=$2
+	shift 2
+	run --separate-stderr vessel "$@"
+	# shellcheck disable=SC2154
+	[ "$status" -eq "$want" ] || { echo "status $status, not $want: $stderr" >&2; return 1; }
+	[ "$stderr" = "$line" ] || { printf 'stderr:\n%s\nnot:\n%s\n' "$stderr" "$line" >&2; return 1; }
+}
