@@ -24,9 +24,9 @@ enum setting_type {
 	SETTING_COUNT,   /* a number, PARSE_NONE where the row allows it */
 	SETTING_SECONDS, /* a number of seconds */
 	SETTING_BOOL,
-	SETTING_WORD,    /* one of row->words, kept as its index */
-	SETTING_STRING,
-	SETTING_LABELS,  /* K=V,... with +K=V and -K */
+	SETTING_WORD,   /* one of row->words, kept as its index */
+	SETTING_STRING, /* at most row->max bytes; none is NULL, or "" where the row may be empty */
+	SETTING_LABELS, /* K=V,... with +K=V and -K */
 };
 
 enum autostart { AUTOSTART_NO, AUTOSTART_YES, AUTOSTART_LAST };
@@ -41,8 +41,8 @@ struct label {
 struct settings {
 	struct limit_values limits; /* cpus, cpu-weight, memory, swap, pids */
 	uint64_t ptys;
-	char *init;      /* path inside the VE; "/sbin/init" by default */
-	char *hostname;  /* NULL: the VE's name */
+	char *init;                  /* path inside the VE; "/sbin/init" by default */
+	char *hostname;              /* NULL: the VE's name */
 	uint64_t autostart, profile; /* enum values */
 	bool protect, disabled;
 	char *description;
@@ -61,8 +61,9 @@ struct setting {
 	uint64_t min, max;
 	const char *const *words;
 	size_t n_words;
-	int limit;       /* enum limit_id, or -1 */
-	const char *arg; /* "SIZE", for help */
+	int limit;                       /* enum limit_id, or -1 */
+	bool (*valid)(const char *text); /* SETTING_STRING: what else it must be; may be NULL */
+	const char *arg;                 /* "SIZE", for help */
 	const char *help;
 };
 
@@ -93,5 +94,5 @@ int settings_from_json(struct settings *s, const struct json *object, struct err
 void settings_to_json(const struct settings *s, struct json *object);
 
 /* One value as show --json has it (bytes, seconds, null for none), under the JSON key. */
-void setting_to_json(const struct settings *s, const struct setting *row, struct json *object,
-	const char *key);
+void setting_to_json(
+	const struct settings *s, const struct setting *row, struct json *object, const char *key);
