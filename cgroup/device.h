@@ -3,8 +3,8 @@
  * device.h - the device allow-list of a VE: a BPF_PROG_TYPE_CGROUP_DEVICE program on its v2 cgroup.
  *
  * This is the wall (property P14); nodev mounts and the missing mknod are only defaults. Hand-made
- * instructions, no compiler and no libbpf: the program is some twenty instructions from a table of
- * (type, major, minor, access) rows.
+ * instructions, no compiler and no libbpf: the program is made at load time, nine instructions for
+ * each row (type, majors, minor, access) of one table.
  */
 #pragma once
 

@@ -20,8 +20,8 @@ struct cgroup_join {
 };
 
 /* Makes the VE's cgroups everywhere; guest/ and the files that /sys/kernel/cgroup/delegate names
- * are given to owner (uid and gid). Attaches the device program (device.h) to ve/<name>. Idempotent:
- * an empty left-over of the same name is removed first. */
+ * are given to owner (uid and gid). Attaches the device program (device.h) to ve/<name>.
+ * Idempotent: an empty left-over of the same name is removed first. */
 int cgroup_create(struct cgroup_tree *tree, const char *name, uid_t owner, struct error *err);
 
 /* Removes the VE's cgroups, everything below guest/ included. Absent is no error; waits up to a
@@ -29,8 +29,8 @@ int cgroup_create(struct cgroup_tree *tree, const char *name, uid_t owner, struc
 int cgroup_remove(struct cgroup_tree *tree, const char *name, struct error *err);
 
 /* For init: v2_fd is guest/. */
-int cgroup_open_init(struct cgroup_tree *tree, const char *name, struct cgroup_join *ret,
-	struct error *err);
+int cgroup_open_init(
+	struct cgroup_tree *tree, const char *name, struct cgroup_join *ret, struct error *err);
 
 /* For exec: v2_fd is guest/ if processes are allowed there, else the leaf guest/.vessel (made on
  * demand, owned by the VE): a guest whose systemd has enabled controllers in its root refuses
@@ -45,7 +45,8 @@ int cgroup_join_v1(const struct cgroup_join *join);
 void cgroup_join_done(struct cgroup_join *join);
 
 /* cgroup.kill of ve/<name> (Linux 5.14); where the file is missing, pids one by one by pidfd until
- * empty. Absent is no error. */
+ * empty. Absent is no error. Afterwards the cgroup is only good for removal: the kernel (6.14, and
+ * its stable branches) also kills whatever is cloned into it later. */
 int cgroup_kill(struct cgroup_tree *tree, const char *name, struct error *err);
 
 /* Writes cgroup.freeze of ve/<name> and waits until cgroup.events says so, at most 10 s. */
@@ -56,10 +57,10 @@ int cgroup_populated(struct cgroup_tree *tree, const char *name, bool *ret, stru
 int cgroup_frozen(struct cgroup_tree *tree, const char *name, bool *ret, struct error *err);
 
 /* Opens a file of ve/<name> in v2, e.g. "cgroup.events" or "memory.events", for poll(2). */
-int cgroup_open_file(struct cgroup_tree *tree, const char *name, const char *file, int flags,
-	struct error *err);
+int cgroup_open_file(
+	struct cgroup_tree *tree, const char *name, const char *file, int flags, struct error *err);
 
 /* Finds the VE whose cgroup the process is in, from the text of its /proc/PID/cgroup; the name is
  * owned by the caller, NULL if it is in none. */
-int cgroup_find_name(const struct cgroup_tree *tree, const char *proc_cgroup, char **ret,
-	struct error *err);
+int cgroup_find_name(
+	const struct cgroup_tree *tree, const char *proc_cgroup, char **ret, struct error *err);

@@ -2,8 +2,8 @@
  *
  * limit.h - the table of resource limits: each one's controller, v2 file and v1 file.
  *
- * A limit is written where the kernel has bound its controller. One that this host cannot enforce is
- * refused by limit_supported() with the reason and the remedy, never accepted and ignored.
+ * A limit is written where the kernel has bound its controller. One that this host cannot enforce
+ * is refused by limit_supported() with the reason and the remedy, never accepted and ignored.
  *
  * Values: cpus in thousandths of a CPU; cpu-weight 1..10000 (100 ordinary); memory and swap in
  * bytes; pids a number. PARSE_NONE lifts the limit. Swap is on top of memory: on v1, where the

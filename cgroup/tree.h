@@ -8,7 +8,8 @@
  *
  * On a pure v2 host there is one hierarchy. On a hybrid host (controllers on v1, the v2 tree beside
  * them) a VE has a cgroup in v2 and one in every mounted v1 hierarchy, named ones included, so that
- * nothing of the host shows through a v1 mount; limits go where the kernel has bound the controller.
+ * nothing of the host shows through a v1 mount; limits go where the kernel has bound the
+ * controller.
  */
 #pragma once
 

@@ -9,10 +9,10 @@
 #include "cgroup/limit.h"
 
 struct usage {
-	uint64_t cpu_total_us; /* CPU time in microseconds since the cgroup was made */
-	uint64_t cpu_hits;     /* periods in which the VE was throttled */
+	uint64_t cpu_total_us;             /* CPU time in microseconds since the cgroup was made */
+	uint64_t cpu_hits;                 /* periods in which the VE was throttled */
 	uint64_t memory_used, memory_peak; /* bytes */
-	uint64_t memory_hits;  /* OOM kills, as the kernel counts them (oom_kill) */
+	uint64_t memory_hits;              /* OOM kills, as the kernel counts them (oom_kill) */
 	uint64_t swap_used, swap_peak, swap_hits;
 	uint64_t pids_used, pids_peak, pids_hits; /* hits: forks refused */
 };
@@ -21,6 +21,6 @@ struct usage {
  * keep (memory.peak is 5.19, pids.peak 6.6) is the present use. */
 int usage_read(struct cgroup_tree *tree, const char *name, struct usage *ret, struct error *err);
 
-/* sum += add for totals and hits, max for peaks; `used` values are taken from add. For counters that
- * go on over restarts. */
+/* sum += add for totals and hits, max for peaks; `used` values are taken from add. For counters
+ * that go on over restarts. */
 void usage_add(struct usage *sum, const struct usage *add);
