@@ -16,18 +16,20 @@
  *                    is reported as KEEPER_VE_ENDED)
  *   reclaim          config (with run, exit as to be stored; totals  -
  *                    are added by the job from the cgroups)
- *   set              config, live (mask of settings rows to apply    -
- *                    to the running VE), store (bool)
+ *   set              config, live (number: mask of settings rows to  -
+ *                    apply to the running VE; 0: none), store (bool)
  *   freeze, thaw     -                                               -
  *   rename           new_name                                        -
  *   destroy          (rename to trash, durable, then collect)        -
- *   collect          layers in use (list): empties trash/, removes   -
- *                    left-overs of killed jobs
+ *   collect          layers (digests in use), busy (names of VEs     -
+ *                    with work under way, left alone): empties
+ *                    trash/, removes left-overs of killed jobs
  *   exec             config, argv|null, env, user, cwd, term,        init pidfd, status socket,
  *                    terminal, rows, columns                         [stdin, stdout, stderr]
  *   console          - (a new pty after the keeper was lost)         init pidfd
- *   import           sha256, replace, squash, bounds                 archive
- *   template-remove  layers in use (list)                            -
+ *   import           [sha256], [replace], [squash],                  archive
+ *                    [bounds: {bytes, ratio, entries}]
+ *   template-remove  layers (digests in use)                         -
  */
 #pragma once
 
@@ -37,6 +39,10 @@
 #include "runtime/host.h"
 
 struct instance;
+
+/* In the spec, lists (argv, env as "K=V", layers, busy) are arrays of strings. The error of
+ * JOB_RESULT is the whole sentence, "cannot start web1: ...". Totals are counted by jobs alone: the
+ * manager reads config.json again after each job that stores it. */
 
 /* What a job inherits from the keeper. */
 struct job {

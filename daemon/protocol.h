@@ -32,7 +32,8 @@ enum message_type {
 
 	/* job to keeper, on the job's own socket */
 	JOB_REGISTER = 32, /* name, uuid, pid, stop_way; fds: pidfd, console master, notify socket,
-	                    * console.log descriptor. Answered by KEEPER_GO, then the job lets init go. */
+	                    * directory of the VE (console.log is rotated below it); of a helper run
+	                    * the pidfd alone. Answered by KEEPER_GO, then the job lets init go. */
 	JOB_CONSOLE,       /* name; fd: a new console master for a VE that the keeper knows */
 	JOB_SESSION,       /* pid of a joined process; fds: pidfd, status socket of the client */
 	JOB_PROGRESS,      /* done, total */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * job_ve.c - a VE that runs is changed, frozen and thawed; one that has ended is cleared away.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/error.h"
+#include "cgroup/group.h"
+#include "cgroup/limit.h"
+#include "cgroup/usage.h"
+#include "daemon/instance.h"
+#include "daemon/job_context.h"
+
+static struct cgroup_tree *tree_of(const struct job_context *context)
+{
+	return context->job->host->tree;
+}
+
+/* The record on disk counts: whatever the manager remembers may be older. */
+static int reclaim_usage(void *data, struct error *err)
+{
+	struct job_context *context = data;
+	struct usage usage = { 0 };
+	struct ve_config disk;
+	struct error ignored; /* a VE whose record is damaged is cleared away all the same */
+
+	if (!context->has_config)
+		return 0;
+	if (config_load(context->job->instance->state_fd, context->name, &disk, &ignored) == 0) {
+		context->config.totals = disk.totals;
+		config_done(&disk);
+	}
+	if (usage_read(tree_of(context), context->name, &usage, &ignored) == 0)
+		usage_add(&context->config.totals, &usage);
+	return 0;
+}
+
+static int reclaim_kill(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+
+	return cgroup_kill(tree_of(context), context->name, err);
+}
+
+static int reclaim_remove(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+
+	return cgroup_remove(tree_of(context), context->name, err);
+}
+
+static int reclaim_store(void *data, struct error *err)
+{
+	struct job_context *context = data;
+	int dir_fd, r;
+
+	if (!context->has_config)
+		return 0;
+	dir_fd = job_open_ve(context, err);
+	if (dir_fd < 0)
+		return dir_fd;
+	r = config_store(dir_fd, &context->config, err);
+	close(dir_fd);
+	return r;
+}
+
+static const struct step reclaim_steps[] = {
+	/* clang-format off */
+	{ "usage",  reclaim_usage,  NULL },
+	{ "kill",   reclaim_kill,   NULL },
+	{ "remove", reclaim_remove, NULL },
+	{ "store",  reclaim_store,  NULL },
+	/* clang-format on */
+};
+
+const struct job_operation job_reclaim = {
+	.name = "reclaim",
+	.verb = "clear away what is left of",
+	.name_valid = name_valid,
+	.config = JOB_CONFIG_MAY,
+	.steps = reclaim_steps,
+	.n_steps = ARRAY_SIZE(reclaim_steps),
+};
+
+/* The limits among the rows to apply. One that was asked for and that this host cannot enforce is
+ * refused; a default that it cannot enforce stays unset, as at the start. */
+static int live_limits(const struct job_context *context, unsigned int *ret, struct error *err)
+{
+	const struct settings *settings = &context->config.settings;
+	int64_t rows = 0;
+	unsigned int mask = 0;
+
+	(void)json_int(json_find(context->spec, "live"), &rows); /* absent: none */
+	for (size_t i = 0; i < settings_count; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+		int limit = settings_table[i].limit;
+		int r;
+
+		if (!((uint64_t)rows & bit) || limit < 0)
+			continue;
+		r = limit_supported(tree_of(context), (enum limit_id)limit, err);
+		if (r == 0)
+			mask |= 1U << limit;
+		else if (settings->asked & bit)
+			return r;
+	}
+	*ret = mask;
+	return 0;
+}
+
+static int set_limits(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+	unsigned int mask;
+	bool alive = false;
+	int r = live_limits(context, &mask, err);
+
+	if (r < 0 || mask == 0)
+		return r;
+	r = cgroup_populated(tree_of(context), context->name, &alive, err);
+	if (r < 0 || !alive)
+		return r; /* it has ended meanwhile: its next start takes the record */
+	return limit_write_all(
+		tree_of(context), context->name, mask, &context->config.settings.limits, err);
+}
+
+/* The old values are on disk: the record is written last. */
+static void set_limits_back(void *data)
+{
+	const struct job_context *context = data;
+	struct ve_config disk;
+	struct error ignored; /* the error that brought us here is the one to tell */
+	unsigned int mask;
+
+	if (live_limits(context, &mask, &ignored) < 0 || mask == 0)
+		return;
+	if (config_load(context->job->instance->state_fd, context->name, &disk, &ignored) < 0)
+		return;
+	(void)limit_write_all(
+		tree_of(context), context->name, mask, &disk.settings.limits, &ignored);
+	config_done(&disk);
+}
+
+static int set_store(void *data, struct error *err)
+{
+	struct job_context *context = data;
+
+	return job_spec_flag(context, "store") ? job_store_config(context, err) : 0;
+}
+
+static const struct step set_steps[] = {
+	/* clang-format off */
+	{ "limits", set_limits, set_limits_back },
+	{ "store",  set_store,  NULL },
+	/* clang-format on */
+};
+
+const struct job_operation job_set = {
+	.name = "set",
+	.verb = "change",
+	.name_valid = name_valid,
+	.config = JOB_CONFIG_MUST,
+	.steps = set_steps,
+	.n_steps = ARRAY_SIZE(set_steps),
+};
+
+static int freeze(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+
+	return cgroup_freeze(tree_of(context), context->name, true, err);
+}
+
+static int thaw(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+
+	return cgroup_freeze(tree_of(context), context->name, false, err);
+}
+
+/* Half a freeze would be a VE that nobody knows to be frozen. */
+static void freeze_back(void *data)
+{
+	struct error ignored; /* the freeze's own error is the one to tell */
+
+	(void)thaw(data, &ignored);
+}
+
+static const struct step freeze_steps[] = { { "freeze", freeze, freeze_back } };
+
+const struct job_operation job_freeze = {
+	.name = "freeze",
+	.verb = "pause",
+	.name_valid = name_valid,
+	.steps = freeze_steps,
+	.n_steps = ARRAY_SIZE(freeze_steps),
+};
+
+static const struct step thaw_steps[] = { { "thaw", thaw, NULL } };
+
+const struct job_operation job_thaw = {
+	.name = "thaw",
+	.verb = "resume",
+	.name_valid = name_valid,
+	.steps = thaw_steps,
+	.n_steps = ARRAY_SIZE(thaw_steps),
+};
