@@ -51,7 +51,7 @@ static int make_dir(int dir_fd, const char *name, mode_t mode)
 /* Opens one real directory below dir_fd, made if it is not there. -1 and errno on failure. */
 static int enter_dir(int dir_fd, const char *name, mode_t mode)
 {
-	int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+	int flags = O_PATH | O_DIRECTORY; /* a link is ELOOP by RESOLVE_NO_SYMLINKS */
 	int fd = openat2_call(dir_fd, name, flags, 0, RESOLVE_PLAIN);
 
 	if (fd >= 0 || errno != ENOENT || make_dir(dir_fd, name, mode) < 0)

@@ -24,7 +24,7 @@
 #define VALUES_MAX 65536
 #define NUMBER_TEXT                                                                                \
 	400          /* the longest plain double has 309 digits before the point, and people stop */
-#define REAL_TEXT 32 /* "%.17g": sign, 17 digits, point, "e-308" */
+#define REAL_TEXT 32 /* "%.17g" is sign, 17 digits, point, "e-308": 24, and ".0" fits behind */
 
 struct parser {
 	struct json *root;
@@ -302,7 +302,8 @@ static bool print_string(yajl_gen gen, const char *string)
 	       yajl_gen_status_ok;
 }
 
-/* The shortest form that reads back as the same number; JSON has no word for infinity. */
+/* The shortest form that reads back as the same number, and as a real ("2.0", "-0.0"); JSON has no
+ * word for infinity. */
 static bool print_real(yajl_gen gen, double real)
 {
 	char buffer[REAL_TEXT];
@@ -314,6 +315,8 @@ static bool print_real(yajl_gen gen, double real)
 		if (strtod(buffer, NULL) == real)
 			break;
 	}
+	if (buffer[strspn(buffer, "-0123456789")] == '\0')
+		memcpy(buffer + strlen(buffer), ".0", sizeof(".0"));
 	return yajl_gen_number(gen, buffer, strlen(buffer)) == yajl_gen_status_ok;
 }
 

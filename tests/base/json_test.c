@@ -49,6 +49,7 @@ static void text_comes_back(void **state)
 	round_trip("[1,0.1,1.5,true,false,null,\"a\",{\"b\":[],\"c\":{}}]");
 	round_trip("{\"a\\\"\\\\\\n\":\"\\u0001gr\xc3\xbc\xc3\x9f/\"}");
 	round_trip("0.02");
+	round_trip("[-0.0,2.0,1e+22]");
 	round_trip("1.7976931348623157e+308");
 }
 
