@@ -40,7 +40,8 @@ int error_sys(struct error *err, const char *fmt, ...)
 int error_refuse(struct error *err, enum error_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), nonnull));
 
-/* Puts context in front: "cannot start VE web: " + "cannot open /x: ENOENT". Keeps code and kind. */
+/* Puts context in front: "cannot start VE web: " + "cannot open /x: ENOENT". Keeps code and kind.
+ */
 int error_wrap(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), nonnull));
 

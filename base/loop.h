@@ -34,8 +34,8 @@ int loop_add_timer(struct loop *loop, uint64_t milliseconds, loop_timer_fn *fn, 
 int loop_set_timer(struct loop_source *source, uint64_t milliseconds, struct error *err);
 
 /* Blocks the signal in this process and delivers it here. */
-int loop_add_signal(struct loop *loop, int signal, loop_signal_fn *fn, void *data,
-	struct error *err);
+int loop_add_signal(
+	struct loop *loop, int signal, loop_signal_fn *fn, void *data, struct error *err);
 
 /* NULL is allowed. */
 void loop_remove(struct loop_source *source);

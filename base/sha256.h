@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include <stddef.h>
 #include <nettle/sha2.h>
+#include <stddef.h>
 
 #define SHA256_TEXT 65 /* 64 hex digits and NUL */
 

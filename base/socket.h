@@ -15,8 +15,8 @@ struct error;
 /* Listens on `name` inside the directory (bind by /proc/self/fd/N/name, so no length limit bites),
  * mode as given, replacing a stale socket. `type` is SOCK_STREAM or SOCK_SEQPACKET; both ends are
  * non-blocking and close-on-exec. */
-int socket_listen(int dir_fd, const char *name, int type, mode_t mode, gid_t group,
-	struct error *err);
+int socket_listen(
+	int dir_fd, const char *name, int type, mode_t mode, gid_t group, struct error *err);
 int socket_connect(int dir_fd, const char *name, int type, struct error *err);
 
 /* One message with up to SOCKET_FDS_MAX descriptors (borrowed). Returns bytes sent or -errno

@@ -31,8 +31,8 @@ void text_drop(struct text *text, size_t n);
 /* Gives the string to the caller and leaves the text empty; NULL if memory ran out on the way. */
 char *text_take(struct text *text);
 
-/* How many bytes the character at the start of `bytes` takes (1 to 4); 0 if the n bytes do not begin
- * with well-formed UTF-8 (no overlong form, no surrogate, nothing above U+10FFFF). */
+/* How many bytes the character at the start of `bytes` takes (1 to 4); 0 if the n bytes do not
+ * begin with well-formed UTF-8 (no overlong form, no surrogate, nothing above U+10FFFF). */
 size_t text_utf8(const char *bytes, size_t n);
 
 #define cleanup_text __attribute__((cleanup(text_done)))

@@ -238,6 +238,9 @@ static int remove_with_mount_inside(void)
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 		mount(source, target, NULL, MS_BIND, NULL) < 0)
 		return 77;
+	close_fd(
+		&scratch_fd); /* it stands in the mount namespace we left, where nothing is bound */
+	scratch_fd = open(scratch_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (file_remove_tree(scratch_fd, "tree", &err) != -EXDEV)
 		return 1;
 	return scratch_exists("keep/a") ? 0 : 2;
