@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# exec and enter: what goes in, what comes out, how it ends.
+
+load helpers
+
+setup_file()
+{
+	vesseld_start
+	import_busybox
+	vessel create web1 --template small --start --wait
+}
+
+teardown_file()
+{
+	vesseld_stop
+	host_unchanged
+}
+
+@test "the exit status is the program's own" {
+	for status_wanted in 0 1 3 125 255; do
+		run vessel exec web1 -- sh -c "exit $status_wanted"
+		[ "$status" -eq "$status_wanted" ]
+	done
+}
+
+@test "a program ended by a signal is 128 plus its number" {
+	run vessel exec web1 -- sh -c 'kill -9 $$'
+	[ "$status" -eq 137 ]
+}
+
+@test "not found is 127, not executable is 126, no such VE is 125" {
+	run vessel exec web1 -- /no/such/program
+	[ "$status" -eq 127 ]
+	run vessel exec web1 -- /etc/hosts
+	[ "$status" -eq 126 ]
+	run vessel exec nobody -- true
+	[ "$status" -eq 125 ]
+}
+
+@test "stdin, stdout and stderr pass through untouched, also as files" {
+	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/in"
+	vessel exec web1 -- cat <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
+	cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	cat "$BATS_TEST_TMPDIR/in" | vessel exec web1 -- cat | cmp - "$BATS_TEST_TMPDIR/in"
+	run --separate-stderr vessel exec web1 -- sh -c 'echo out; echo err >&2'
+	[ "$output" = out ]
+	# shellcheck disable=SC2154
+	[ "$stderr" = err ]
+}
+
+@test "a while read loop keeps its stdin with -n" {
+	local seen=
+	while read -r line; do
+		vessel exec -n web1 -- true
+		seen+=$line
+	done < <(printf 'a\nb\nc\n')
+	[ "$seen" = abc ]
+}
+
+@test "a signal to the client reaches the program" {
+	vessel exec web1 -- sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" 3>&- &
+	local pid=$!
+	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/out"
+	# The function runs the client as its child.
+	kill -TERM "$(pgrep -P $pid || echo $pid)"
+	local status_seen=0
+	wait $pid || status_seen=$?
+	[ "$status_seen" -eq 9 ]
+	grep -q got "$BATS_TEST_TMPDIR/out"
+}
+
+@test "user, working directory and environment are as asked, from a clean start" {
+	vessel exec web1 -- sh -c 'grep -q ^test: /etc/passwd || echo test:x:1000:1000::/home:/bin/sh >> /etc/passwd; grep -q ^test: /etc/group || printf "test:x:1000:\nextra:x:2000:test\n" >> /etc/group'
+	[ "$(vessel exec -u test web1 -- id -u)" = 1000 ]
+	[ "$(vessel exec -u test web1 -- id -G)" = "1000 2000" ]
+	[ "$(vessel exec -u 1234:5678 web1 -- sh -c 'id -u; id -g' | tr '\n' ' ')" = "1234 5678 " ]
+	[ "$(vessel exec --cwd /etc web1 -- pwd)" = /etc ]
+	[ "$(SECRET=1 vessel exec --env A=b web1 -- sh -c 'echo $A$SECRET')" = b ]
+	run vessel exec -u nobody-here web1 -- true
+	[ "$status" -eq 125 ]
+}
+
+@test "-t gives a terminal of the VE's own with the client's size" {
+	run script -qec "stty rows 33 cols 77; '$build/vessel' --instance $VESSEL_INSTANCE exec -t web1 -- sh -c 'tty; stty size'" /dev/null
+	[[ "$output" == *"/dev/pts/"* ]]
+	[[ "$output" == *"33 77"* ]]
+}
+
+@test "Ctrl-C in a terminal ends the program inside, not the client" {
+	run python3 - "$build/vessel" "$VESSEL_INSTANCE" <<'END'
+import os, pty, sys, time, select
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "--instance", sys.argv[2], "exec", "-t", "web1", "--",
+                           "sh", "-c", "trap 'echo caught; exit 5' INT; echo go; while :; do sleep 0.1; done"])
+seen = b""
+def until(word):
+    global seen
+    end = time.time() + 10
+    while word not in seen and time.time() < end:
+        if select.select([fd], [], [], 0.2)[0]:
+            try: seen += os.read(fd, 4096)
+            except OSError: break
+    assert word in seen, seen
+until(b"go")
+os.write(fd, b"\x03")
+until(b"caught")
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status))
+END
+	[ "$status" -eq 5 ]
+}
+
+@test "enter gives root's login shell" {
+	run script -qec "'$build/vessel' --instance $VESSEL_INSTANCE enter web1" /dev/null <<<'echo "shell-$0 $(hostname)"; exit 4'
+	[ "$status" -eq 4 ]
+	[[ "$output" == *"web1"* ]]
+}
+
+@test "no descriptor, directory or terminal of the host reaches the program" {
+	run vessel exec web1 -- sh -c 'ls -l /proc/self/fd; pwd' </dev/null
+	[ "$status" -eq 0 ]
+	# 0, 1, 2 and the one that ls has open on the directory
+	[ "$(grep -c -- '->' <<<"$output")" -eq 4 ]
+	[[ "$output" != *unreachable* ]]
+}
+
+@test "exec in a stopped VE is refused" {
+	vessel create cold --template small
+	run --separate-stderr vessel exec cold -- true
+	[ "$status" -eq 125 ]
+	[[ "$stderr" == "vessel: cannot exec in cold: it is stopped"* ]]
+	vessel destroy cold
+}
+
+@test "an open exec ends when the VE is stopped by force" {
+	vessel create gone --template small --start --wait
+	vessel exec gone -- sleep 100 3>&- &
+	local pid=$!
+	sleep 0.3
+	vessel stop gone --force
+	local status_seen=0
+	wait $pid || status_seen=$?
+	[ "$status_seen" -eq 137 ]
+	vessel destroy gone
+}
