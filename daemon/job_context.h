@@ -64,7 +64,7 @@ void job_hold(const char *step, void *context);
 /* job_store.c: a directory of the state directory, made if it is not there. */
 int job_open_dir(const struct job_context *context, const char *name, struct error *err);
 int job_open_ve(const struct job_context *context, struct error *err);
-/* flock on ve/ with LOCK_SH (a create under way) or LOCK_EX (collecting). -EBUSY with LOCK_NB. */
+/* flock on ve/ with LOCK_SH (a create under way) or LOCK_EX (collecting). -EWOULDBLOCK: LOCK_NB. */
 int job_lock(struct job_context *context, int how, struct error *err);
 void job_unlock(struct job_context *context);
 /* Durable move of ve/<entry> to trash/, under a name that is used only once. */
