@@ -5,10 +5,10 @@
  *   job J -- clone3(INTO_CGROUP) --> C: v1 cgroups, oom_score_adj, rlimits, setns(pidfd, all seven)
  *                                     |-- fork --> D: in the VE's pid namespace; keyring, user,
  *                                                  capabilities, seccomp, terminal, exec
- * C and D are not dumpable and hold no descriptor of the host but the session's own three (P01, P03).
- * C ends at once, so D becomes the keeper's child. Users and groups are looked up by D in the VE's
- * /etc/passwd and /etc/group with a parser of our own: nothing of the VE is interpreted with host
- * privilege (P07).
+ * C and D are not dumpable and hold no descriptor of the host but the session's own three (P01,
+ * P03). C ends at once, so D becomes the keeper's child. Users and groups are looked up by D in the
+ * VE's /etc/passwd and /etc/group with a parser of our own: nothing of the VE is interpreted with
+ * host privilege (P07).
  */
 #pragma once
 
@@ -22,15 +22,15 @@ struct join {
 	const struct runtime_host *host;
 	const char *name;
 	const struct ve_config *config;
-	int init_pidfd;      /* proved to be this VE's init by the caller */
-	char *const *argv;   /* NULL: the login shell of `user` ("enter") */
-	char *const *env;    /* K=V added to the clean environment; may be NULL */
-	const char *user;    /* name, uid or uid:gid as the VE knows it; NULL is root */
-	const char *cwd;     /* NULL: the user's home, or / */
-	const char *term;    /* TERM for a terminal session; may be NULL */
-	bool terminal;       /* a pty of the VE's own devpts as 0, 1, 2 */
+	int init_pidfd;    /* proved to be this VE's init by the caller */
+	char *const *argv; /* NULL: the login shell of `user` ("enter") */
+	char *const *env;  /* K=V added to the clean environment; may be NULL */
+	const char *user;  /* name, uid or uid:gid as the VE knows it; NULL is root */
+	const char *cwd;   /* NULL: the user's home, or / */
+	const char *term;  /* TERM for a terminal session; may be NULL */
+	bool terminal;     /* a pty of the VE's own devpts as 0, 1, 2 */
 	unsigned short rows, columns;
-	int stdio_fds[3];    /* without terminal: borrowed; a tty is refused (P19) */
+	int stdio_fds[3]; /* without terminal: borrowed; a tty is refused (P19) */
 };
 
 struct joined {
@@ -45,5 +45,5 @@ int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct
 
 /* A helper for the keeper's successor: gives a running VE a new console pty in place of one whose
  * master died with the keeper, over /dev/console in its mount namespace. */
-int join_replace_console(const struct runtime_host *host, int init_pidfd, int *ret_master_fd,
-	struct error *err);
+int join_replace_console(
+	const struct runtime_host *host, int init_pidfd, int *ret_master_fd, struct error *err);

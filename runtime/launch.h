@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * launch.h - from a record to a running init: runs in a job, which ends when init has been executed.
+ * launch.h - from a record to a running init: runs in a job, which ends when init has been
+ * executed.
  *
  *   job                                     child (all seven namespaces, VE's base as creator)
  *    | cgroups, limits, device program
@@ -26,13 +27,14 @@
 
 /* How a guest wants to be asked to stop, found from its init. */
 enum stop_way {
-	STOP_BY_FORCE,   /* a program that does not catch SIGTERM: nothing to ask (asked at stop time) */
-	STOP_SYSTEMD,    /* SIGRTMIN+3 */
-	STOP_SYSVINIT,   /* exec of the guest's own `/sbin/init 0` */
-	STOP_OPENRC,     /* exec of `openrc-shutdown -p now` */
-	STOP_RUNIT,      /* exec of `runit-init 0` */
-	STOP_BUSYBOX,    /* SIGUSR2 */
-	STOP_PROGRAM,    /* SIGTERM */
+	STOP_BY_FORCE, /* a program that does not catch SIGTERM: nothing to ask (asked at stop time)
+			*/
+	STOP_SYSTEMD,  /* SIGRTMIN+3 */
+	STOP_SYSVINIT, /* exec of the guest's own `/sbin/init 0` */
+	STOP_OPENRC,   /* exec of `openrc-shutdown -p now` */
+	STOP_RUNIT,    /* exec of `runit-init 0` */
+	STOP_BUSYBOX,  /* SIGUSR2 */
+	STOP_PROGRAM,  /* SIGTERM */
 	STOP_WAYS,
 };
 
@@ -54,10 +56,10 @@ struct launch {
 	const struct runtime_host *host;
 	const char *name;
 	const struct ve_config *config;
-	int state_fd;   /* below the job's own mount namespace (runtime_host_enter) */
+	int state_fd; /* below the job's own mount namespace (runtime_host_enter) */
 	int scratch_fd;
-	/* A helper run (password, ssh key in a stopped VE): this program in place of init, with these
-	 * descriptors as 0, 1, 2; no console, no readiness. argv NULL: the VE's own init. */
+	/* A helper run (password, ssh key in a stopped VE): this program in place of init, with
+	 * these descriptors as 0, 1, 2; no console, no readiness. argv NULL: the VE's own init. */
 	char *const *argv;
 	int stdio_fds[3];
 	launch_registered_fn *registered;

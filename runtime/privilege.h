@@ -20,3 +20,7 @@ int privilege_drop(struct error *err);
 /* Sets or restores the effective uid with capabilities kept effective (seteuid lowers them), and
  * PDEATHSIG and dumpable as they were. */
 int privilege_set_creator(uid_t euid, gid_t egid, struct error *err);
+
+/* Sets the ids that files are looked up, made and owned with (setfsuid), and keeps PDEATHSIG and
+ * dumpable. From 0 to another id the capabilities over files go, and come back with 0. */
+int privilege_set_file_ids(uid_t uid, gid_t gid, struct error *err);

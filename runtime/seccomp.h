@@ -4,8 +4,8 @@
  *
  * From tables: every call known to the build's libseccomp is allowed, unknown ones are ENOSYS (so
  * libc falls back), the calls that only ever reach the host are EPERM, rare socket families are
- * EAFNOSUPPORT; x32 is refused. Kept as a ready BPF array (binary tree): loading costs 0.09 ms where
- * libseccomp's own build and load costs 1.09.
+ * EAFNOSUPPORT; x32 is refused. Kept as a ready BPF array (binary tree): loading costs 0.09 ms
+ * where libseccomp's own build and load costs 1.09.
  */
 #pragma once
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * device.c - the numbers are the kernel's (Documentation/admin-guide/devices.txt). What a VE may
+ * open is decided by cgroup/device.h, whatever nodes it has.
+ */
+#include "runtime/device.h"
+
+#include "base/array.h"
+
+const struct device devices_table[] = {
+	{ "null", 1, 3 },
+	{ "zero", 1, 5 },
+	{ "full", 1, 7 },
+	{ "random", 1, 8 },
+	{ "urandom", 1, 9 },
+	{ "tty", 5, 0 },
+	{ "fuse", 10, 229 },
+};
+const size_t devices_count = ARRAY_SIZE(devices_table);

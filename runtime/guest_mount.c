@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * guest_mount.c - /proc, /sys, /dev and /run of a VE, from tables.
+ *
+ * Every target is opened by inside.h (no link on the way, P04) and mounted on by descriptor (P05);
+ * every source is a file system just made or a node of the workshop, verified. Masks are against
+ * noise only: a VE's root can unmount them (P26).
+ */
+#include "runtime/guest_mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/inside.h"
+#include "base/parse.h"
+#include "runtime/device.h"
+#include "runtime/mount.h"
+
+#define PLAIN   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define NO_KEEP SIZE_MAX
+#define KEEP(f) offsetof(struct guest_mounts, f)
+
+static const struct mount_option no_options[] = { { NULL, NULL } };
+static const struct mount_option dev_options[] = { { "mode", "0755" }, { "size", "512k" },
+	{ "nr_inodes", "1024" } };
+/* gid 5 is tty, in every distribution. */
+static const struct mount_option pts_options[] = { { "ptmxmode", "0666" }, { "mode", "0620" },
+	{ "gid", "5" } };
+static const struct mount_option shm_options[] = { { "mode", "1777" } };
+static const struct mount_option run_options[] = { { "mode", "0755" }, { "size", "20%" } };
+
+/* Parents first. The devpts row gets its `max` from the setting ptys.
+ * The size of /dev/shm is the memory limit's matter. */
+/* clang-format off */
+static const struct row {
+	const char *target, *type;
+	unsigned int attributes;
+	mode_t mode; /* of the target, where the template lacks it */
+	const struct mount_option *options;
+	size_t n_options;
+	size_t keep; /* where the mount's root is kept */
+} rows[] = {
+	{ "/proc",          "proc",    PLAIN,                       0555, no_options,  0, KEEP(proc_fd) },
+	{ "/sys",           "sysfs",   PLAIN | MOUNT_ATTR_RDONLY,   0555, no_options,  0, NO_KEEP       },
+	{ "/sys/fs/cgroup", "cgroup2", PLAIN,                       0755, no_options,  0, NO_KEEP       },
+	{ "/dev",           "tmpfs",   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+		0755, dev_options, ARRAY_SIZE(dev_options), KEEP(dev_fd) },
+	{ "/dev/pts",       "devpts",  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+		0755, pts_options, ARRAY_SIZE(pts_options), KEEP(pts_fd) },
+	{ "/dev/shm",       "tmpfs",   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		01777, shm_options, ARRAY_SIZE(shm_options), NO_KEEP },
+	{ "/dev/mqueue",    "mqueue",  PLAIN,                       0755, no_options,  0, NO_KEEP       },
+	{ "/run",           "tmpfs",   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		0755, run_options, ARRAY_SIZE(run_options), KEEP(run_fd) },
+};
+
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{ "fd",     "/proc/self/fd"   },
+	{ "stdin",  "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" },
+	{ "stderr", "/proc/self/fd/2" },
+	{ "core",   "/proc/kcore"     },
+	{ "ptmx",   "pts/ptmx"        },
+};
+/* clang-format on */
+
+static const char *const masks[] = {
+	"/proc/interrupts",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/sched_debug",
+	"/proc/timer_list",
+	"/sys/devices/virtual/powercap",
+	"/sys/firmware",
+	"/sys/kernel/debug",
+	"/sys/kernel/slab",
+	"/sys/kernel/tracing",
+};
+
+#define OPTIONS_MAX 4 /* the longest row's, and `max` */
+
+static int row_create(const struct row *row, uint64_t ptys, struct error *err)
+{
+	struct mount_option options[OPTIONS_MAX];
+	size_t n = row->n_options;
+	char max[24]; /* a 64-bit number */
+
+	memcpy(options, row->options, n * sizeof(*options));
+	if (row->keep == KEEP(pts_fd) && ptys != PARSE_NONE) {
+		snprintf(max, sizeof(max), "%ju", (uintmax_t)ptys);
+		options[n++] = (struct mount_option){ "max", max };
+	}
+	return mount_new(row->type, options, n, row->attributes, err);
+}
+
+static int row_mount(
+	int root_fd, const struct row *row, struct guest_mounts *mounts, struct error *err)
+{
+	cleanup_close int mount_fd = row_create(row, mounts->ptys, err);
+	cleanup_close int target_fd = -1;
+	int r;
+
+	if (mount_fd < 0)
+		return mount_fd;
+	target_fd = inside_open_mount_point(root_fd, row->target, row->mode, err);
+	if (target_fd < 0)
+		return target_fd;
+	r = mount_attach(mount_fd, target_fd, row->target, err);
+	if (r == 0 && row->keep != NO_KEEP)
+		*(int *)(void *)((char *)mounts + row->keep) = take_fd(&mount_fd);
+	return r;
+}
+
+/* A node of the workshop, bound: the VE itself may not mknod. */
+static int device_bind(int dev_fd, const struct device *device, struct error *err)
+{
+	char source[32] = "/dev/"; /* the longest name of the table is seven characters */
+	cleanup_close int source_fd = -1;
+	cleanup_close int target_fd = -1;
+	struct stat st;
+
+	snprintf(source, sizeof(source), "/dev/%s", device->name);
+	source_fd =
+		mount_clone(AT_FDCWD, source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err);
+	if (source_fd < 0)
+		return source_fd;
+	if (fstat(source_fd, &st) < 0)
+		return error_sys(err, "cannot inspect the device %s", device->name);
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(device->major, device->minor))
+		return error_set(err, ENODEV, "the workshop's %s is another device", device->name);
+	target_fd = openat(
+		dev_fd, device->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (target_fd < 0)
+		return error_sys(err, "cannot make /dev/%s", device->name);
+	return mount_attach(source_fd, target_fd, source, err);
+}
+
+static int dev_fill(int dev_fd, struct error *err)
+{
+	for (size_t i = 0; i < devices_count; i++) {
+		int r = device_bind(dev_fd, &devices_table[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0)
+			return error_sys(err, "cannot make the link /dev/%s", links[i].name);
+	return 0;
+}
+
+/* What this kernel does not have needs no mask. */
+static int mask(int root_fd, const char *path, struct error *err)
+{
+	struct error reason = { 0 };
+	cleanup_close int target_fd = inside_open(root_fd, path, O_PATH | O_NOFOLLOW, 0, &reason);
+	cleanup_close int empty_fd = -1;
+	struct stat st;
+
+	if (target_fd < 0)
+		return 0;
+	if (fstat(target_fd, &st) < 0)
+		return error_sys(err, "cannot inspect %s", path);
+	empty_fd = mount_clone(AT_FDCWD, S_ISDIR(st.st_mode) ? "/empty" : "/empty-file",
+		PLAIN | MOUNT_ATTR_RDONLY, false, err);
+	if (empty_fd < 0)
+		return empty_fd;
+	return mount_attach(empty_fd, target_fd, path, err);
+}
+
+static int mask_all(int root_fd, struct error *err)
+{
+	char path[64]; /* a number of at most 10 digits in it */
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(masks) && r == 0; i++)
+		r = mask(root_fd, masks[i], err);
+	for (unsigned int cpu = 0; r == 0; cpu++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
+		if (faccessat(AT_FDCWD, path, F_OK, 0) < 0)
+			break; /* asked of the workshop's sysfs, which is the same */
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/thermal_throttle", cpu);
+		r = mask(root_fd, path, err);
+	}
+	return r;
+}
+
+int guest_mount_all(int root_fd, struct guest_mounts *mounts, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && r == 0; i++)
+		r = row_mount(root_fd, &rows[i], mounts, err);
+	if (r == 0)
+		r = dev_fill(mounts->dev_fd, err);
+	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
+		r = mask_all(root_fd, err);
+	return r;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * identity.c - a tenant may edit these files and keeps what it wrote, but for two things: a
+ * machine-id must not be that of the template, which all VEs would share, and the host name is a
+ * setting. In /etc/hosts only the line that bears our mark is ours.
+ */
+#include "runtime/identity.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/inside.h"
+#include "base/text.h"
+
+#define IDENTITY_FILE_MAX (1 << 20)
+#define HOSTS_MARK        "# vessel"
+
+static int replace_if_other(
+	int root_fd, const char *path, const char *text, mode_t mode, struct error *err)
+{
+	cleanup_free char *old = NULL;
+	struct error ignored = { 0 };
+
+	if (inside_read(root_fd, path, IDENTITY_FILE_MAX, &old, &ignored) >= 0 &&
+		strcmp(old, text) == 0)
+		return 0;
+	return inside_replace(root_fd, path, text, mode, err);
+}
+
+/* Is `word` one of the names on this line (of n bytes, without its end)? */
+static bool line_names(const char *line, size_t n, const char *word)
+{
+	size_t length = strlen(word), i = 0, field = 0;
+
+	while (i < n && line[i] != '#') {
+		size_t start;
+
+		while (i < n && isblank((unsigned char)line[i]))
+			i++;
+		start = i;
+		while (i < n && line[i] != '#' && !isblank((unsigned char)line[i]))
+			i++;
+		/* The first field is the address. */
+		if (i > start && field++ > 0 && i - start == length &&
+			memcmp(line + start, word, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool line_is_ours(const char *line, size_t n)
+{
+	const size_t mark = strlen(HOSTS_MARK);
+
+	return n >= mark && memcmp(line + n - mark, HOSTS_MARK, mark) == 0;
+}
+
+char *identity_hosts(const char *old, const char *hostname)
+{
+	struct text text;
+
+	text_init(&text);
+	if (!old)
+		old = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+	for (const char *line = old; *line;) {
+		size_t n = strcspn(line, "\n");
+
+		if (line_names(line, n, hostname)) {
+			text_done(&text);
+			return NULL;
+		}
+		if (!line_is_ours(line, n)) {
+			text_add_bytes(&text, line, n);
+			text_add(&text, "\n");
+		}
+		line += n + (line[n] == '\n');
+	}
+	text_format(&text, "127.0.1.1\t%s\t" HOSTS_MARK "\n", hostname);
+	return text_take(&text);
+}
+
+/* hosts and hostname are a courtesy: the kernel's own host name is set in any case, and a tenant
+ * that has made them unwritable, or filled its disk, still starts. */
+static void write_names(int root_fd, const char *hostname)
+{
+	cleanup_free char *old = NULL;
+	cleanup_free char *hosts = NULL;
+	char line[80]; /* a host name label and a newline */
+	struct error ignored = { 0 };
+
+	snprintf(line, sizeof(line), "%s\n", hostname);
+	(void)replace_if_other(root_fd, "/etc/hostname", line, 0644, &ignored);
+	(void)inside_read(root_fd, "/etc/hosts", IDENTITY_FILE_MAX, &old, &ignored);
+	hosts = identity_hosts(old, hostname);
+	if (hosts)
+		(void)inside_replace(root_fd, "/etc/hosts", hosts, 0644, &ignored);
+}
+
+static int write_machine_id(int root_fd, const char *uuid, struct error *err)
+{
+	char id[40]; /* 32 hex digits, a newline, NUL */
+	size_t n = 0;
+
+	for (; *uuid && n < 32; uuid++)
+		if (*uuid != '-')
+			id[n++] = *uuid;
+	id[n++] = '\n';
+	id[n] = '\0';
+	return replace_if_other(root_fd, "/etc/machine-id", id, 0444, err);
+}
+
+int identity_write(int root_fd, const char *hostname, const char *uuid, struct error *err)
+{
+	struct error ignored = { 0 };
+	cleanup_close int etc_fd = inside_open(root_fd, "/etc", O_PATH | O_DIRECTORY, 0, &ignored);
+
+	if (etc_fd < 0)
+		return 0; /* a plain program's root need not have one */
+	write_names(root_fd, hostname);
+	return write_machine_id(root_fd, uuid, err);
+}
