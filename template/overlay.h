@@ -17,14 +17,15 @@ struct error;
 
 struct overlay {
 	const int *layer_fds; /* lower directories, topmost first; O_DIRECTORY descriptors below a
-	                         mount of the caller's own mount namespace */
+				 mount of the caller's own mount namespace */
 	size_t n_layers;
 	int upper_fd; /* on the same mount and file system as work_dir_fd */
 	int work_dir_fd;
-	int userns_fd;    /* maps 0 to `base` */
-	uid_t base;       /* the VE's first id */
-	int scratch_fd;   /* a directory on a tmpfs of the caller's namespace, for mount points */
-	const char *options; /* "redirect_dir=on,index=off,metacopy=off,xino=auto": an on-disk decision */
+	int userns_fd;  /* maps 0 to `base` */
+	uid_t base;     /* the VE's first id */
+	int scratch_fd; /* a directory on a tmpfs of the caller's namespace, for mount points */
+	const char *options; /* "redirect_dir=on,index=off,metacopy=off,xino=auto": an on-disk
+				decision */
 };
 
 #define OVERLAY_OPTIONS "redirect_dir=on,index=off,metacopy=off,xino=auto"

@@ -19,7 +19,8 @@ struct error;
 
 #define TEMPLATE_LAYERS_MAX 16
 
-struct template {
+struct template
+{
 	char *name;
 	char **layers; /* "sha256:<hex>", topmost first */
 	size_t n_layers;
@@ -49,12 +50,11 @@ int template_import(int state_fd, const char *name, int archive_fd, const char *
 
 /* Removes the record, then every layer that neither a template nor the list of digests in use
  * (by VEs) names. The caller has checked that no VE needs the name. */
-int template_remove(int state_fd, const char *name, const char *const *used_digests,
-	size_t n_used, struct error *err);
+int template_remove(int state_fd, const char *name, const char *const *used_digests, size_t n_used,
+	struct error *err);
 
 /* Opens a layer's directory (O_DIRECTORY) below a state directory descriptor. */
 int layer_open(int state_fd, const char *digest, struct error *err);
 
 /* Removes imports that died and layers that nobody names: recovery. */
-int layer_collect(int state_fd, const char *const *used_digests, size_t n_used,
-	struct error *err);
+int layer_collect(int state_fd, const char *const *used_digests, size_t n_used, struct error *err);
