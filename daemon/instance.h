@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "cgroup/tree.h"
@@ -15,19 +16,43 @@
 struct error;
 
 struct instance {
-	char *name; /* "" for the system's instance */
+	char *name;                /* "" for the system's instance */
 	char *state_dir, *run_dir; /* absolute */
-	char *cgroup; /* "/vessel-demo" */
-	uid_t first_id;   /* of the range that VEs get their 65,536 from */
-	uint32_t id_blocks; /* how many such blocks */
-	uint32_t jobs; /* at most this many at once; 4 per CPU by default */
+	char *cgroup;              /* "/vessel-demo" */
+	uid_t first_id;            /* of the range that VEs get their 65,536 from */
+	uint32_t id_blocks;        /* how many such blocks */
+	uint32_t jobs;             /* at most this many at once; 4 per CPU by default */
 	char *hold; /* test hook: jobs stop themselves (SIGSTOP) before the step of this name */
 	int state_fd, run_fd;
 };
 
-enum vesseld_role { ROLE_BOTH, ROLE_KEEPER, ROLE_MANAGER, ROLE_HELP };
+enum vesseld_role { ROLE_BOTH, ROLE_KEEPER, ROLE_MANAGER, ROLE_HELP, ROLE_VERSION, ROLE_CHECK };
 
-/* Parses argv over the configuration file; opens and creates (0700) the directories. */
+/* The command line alone, as words; NULL where nothing was said. Borrowed from argv or the file. */
+#define INSTANCE_OPTIONS_MAX 16
+struct instance_words {
+	const char *value[INSTANCE_OPTIONS_MAX]; /* by row of the options table */
+};
+
+/* Reads argv: no abbreviations, the last one of a repeated option counts. */
+int instance_parse_arguments(int argc, char **argv, struct instance_words *ret,
+	enum vesseld_role *ret_role, struct error *err);
+
+/* Fills in from the text of vessel.json what the command line left open. *ret_file owns the words
+ * that came from it. An unknown key is an error. */
+struct json;
+int instance_parse_file(const char *text, size_t length, struct instance_words *words,
+	struct json **ret_file, struct error *err);
+
+/* Words into values, defaults for the rest (but the cgroup, which stays NULL). */
+int instance_apply(const struct instance_words *words, struct instance *ret, struct error *err);
+
+/* Options with their help text, printed from the same table. */
+void instance_print_help(FILE *file);
+
+/* Parses argv over the configuration file; opens and creates the directories: the state directory
+ * 0700 and refused if it is open to others, the run directory 0711 (the sockets' own modes decide).
+ * For ROLE_HELP, ROLE_VERSION and ROLE_CHECK nothing is opened. */
 int instance_open(int argc, char **argv, struct instance *ret, enum vesseld_role *ret_role,
 	struct error *err);
 void instance_done(struct instance *instance);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * instance_ids.c - two instances on one host never give the same ids to their VEs (property P10).
+ *
+ * Each running keeper holds a lock on a file of its own in /run/vessel-ids, which names its range.
+ * A file that nobody holds is a left-over and does not count; looking and registering happen under
+ * a lock on the directory.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "daemon/instance.h"
+
+#define IDS_DIR   "/run/vessel-ids"
+#define IDS_BYTES 64 /* two 32-bit numbers and a dash */
+#define ID_BLOCK  65536U
+
+static uid_t last_id(const struct instance *instance)
+{
+	return instance->first_id + instance->id_blocks * ID_BLOCK - 1;
+}
+
+/* True if a running instance holds this file; a damaged one counts as all ids. */
+static bool read_range(int dir_fd, const char *name, uid_t *ret_first, uid_t *ret_last)
+{
+	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char text[IDS_BYTES] = "";
+	char *dash;
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return false;
+	*ret_first = 0;
+	*ret_last = UINT32_MAX;
+	if (read(fd, text, sizeof(text) - 1) <= 0)
+		return true;
+	text[strcspn(text, "\n")] = 0;
+	dash = strchr(text, '-');
+	if (!dash)
+		return true;
+	*dash = 0;
+	if (parse_id(text, ret_first) < 0 || parse_id(dash + 1, ret_last) < 0) {
+		*ret_first = 0;
+		*ret_last = UINT32_MAX;
+	}
+	return true;
+}
+
+static int check_others(
+	const struct instance *instance, int dir_fd, const char *own, struct error *err)
+{
+	int copy_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+	cleanup_dir DIR *dir = copy_fd < 0 ? NULL : fdopendir(copy_fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		close_fd(&copy_fd);
+		return error_sys(err, "cannot list %s", IDS_DIR);
+	}
+	while ((entry = readdir(dir))) {
+		uid_t first, last;
+
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, own) == 0 ||
+			!read_range(dir_fd, entry->d_name, &first, &last))
+			continue;
+		if (first <= last_id(instance) && last >= instance->first_id)
+			return error_refuse(err, ERROR_STATE,
+				"the ids %u-%u overlap with %u-%u of the running instance %s: give "
+				"one of them other --ids",
+				instance->first_id, last_id(instance), first, last, entry->d_name);
+	}
+	return 0;
+}
+
+int instance_lock_ids(const struct instance *instance, struct error *err)
+{
+	cleanup_close int dir_fd = -1, fd = -1;
+	cleanup_free char *own = NULL;
+	int r = file_make_dir(AT_FDCWD, IDS_DIR, 0755, err);
+
+	if (r < 0)
+		return r;
+	if (asprintf(&own, "vessel%s%s", instance->name[0] ? "-" : "", instance->name) < 0)
+		return error_memory(err);
+	dir_fd = file_open_dir(AT_FDCWD, IDS_DIR, err);
+	if (dir_fd < 0)
+		return dir_fd;
+	if (flock(dir_fd, LOCK_EX) < 0)
+		return error_sys(err, "cannot lock %s", IDS_DIR);
+	r = check_others(instance, dir_fd, own, err);
+	if (r < 0)
+		return r;
+	fd = openat(dir_fd, own, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_sys(err, "cannot open %s/%s", IDS_DIR, own);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return error_refuse(err, ERROR_STATE,
+			"another vesseld of the name %s runs on this host: use --instance", own);
+	if (ftruncate(fd, 0) < 0 ||
+		dprintf(fd, "%u-%u\n", instance->first_id, last_id(instance)) < 0)
+		return error_sys(err, "cannot write %s/%s", IDS_DIR, own);
+	return take_fd(&fd);
+}

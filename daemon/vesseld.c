@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * vesseld.c - main: which of the two processes is this.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/array.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/socket.h"
+#include "daemon/image.h"
+#include "daemon/instance.h"
+#include "daemon/keeper.h"
+#include "daemon/manager.h"
+#include "daemon/protocol.h"
+
+static int run_keeper(
+	struct instance *instance, char **argv, enum vesseld_role role, struct error *err)
+{
+	char *program = NULL;
+	int r = image_seal(argv, &program, err);
+
+	if (r == 0)
+		r = keeper_run(instance, program, argv, role == ROLE_BOTH, err);
+	free(program);
+	return r;
+}
+
+static int run_manager(struct instance *instance, struct error *err)
+{
+	int fd = socket_connect(instance->run_fd, KEEPER_SOCKET, SOCK_SEQPACKET, err);
+
+	if (fd < 0)
+		return error_wrap(err, "no keeper in %s", instance->run_dir);
+	return manager_run(instance, fd, err);
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	struct instance instance;
+	enum vesseld_role role;
+	int r = instance_open(argc, argv, &instance, &role, err);
+
+	if (r < 0)
+		return r;
+	switch (role) {
+	case ROLE_HELP:
+		instance_print_help(stdout);
+		break;
+	case ROLE_VERSION:
+		puts("vesseld " PACKAGE_VERSION);
+		break;
+	case ROLE_CHECK:
+		break;
+	case ROLE_MANAGER:
+		r = run_manager(&instance, err);
+		break;
+	case ROLE_BOTH:
+	case ROLE_KEEPER:
+		r = run_keeper(&instance, argv, role, err);
+		break;
+	}
+	instance_done(&instance);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = { 0 };
+
+	log_open("vesseld");
+	if (run(argc, argv, &err) < 0) {
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+		return err.kind ? (int)err.kind : ERROR_FAILED;
+	}
+	return 0;
+}
