@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * group_test.c - names from paths, lists, and removal of what a guest has left.
+ */
+#include "cgroup/group.h"
+#include "cgroup/subtree.h"
+#include "tests/cgroup/fake.h"
+
+static void assert_name(const char *proc_cgroup, const char *name)
+{
+	struct error err = { 0 };
+	cleanup_free char *found = NULL;
+
+	assert_int_equal(cgroup_find_name(&fake_tree, proc_cgroup, &found, &err), 0);
+	if (name)
+		assert_string_equal(found, name);
+	else
+		assert_null(found);
+}
+
+static void name_is_found_in_a_process_cgroup(void **state)
+{
+	assert_name("0::/p/ve/web1/guest/init.scope\n", "web1");
+	assert_name("9:name=systemd:/x\n4:memory:/y\n0::/p/ve/web1/guest\n", "web1");
+	assert_name("0::/p/ve/web1\n", "web1");
+	assert_name("0::/p/ve/web1 (deleted)\n", "web1");
+	assert_name("0::/p/daemon\n", NULL);
+	assert_name("0::/p/vessel/web1\n", NULL);
+	assert_name("0::/other/p/ve/web1\n", NULL);
+	assert_name("4:memory:/p/ve/web1\n0::/\n", NULL);
+	assert_name("0::/p/ve/../x\n", NULL);
+	assert_name("", NULL);
+}
+
+static void list_names_each_ve_once(void **state)
+{
+	struct error err = { 0 };
+	char **names = NULL;
+
+	fake_make_dirs("memory/p/ve/only-there");
+	fake_make_dirs("v2/p/ve/Not_a_name");
+	assert_int_equal(cgroup_tree_list(&fake_tree, &names, &err), 2);
+	assert_string_equal(names[0], "only-there");
+	assert_string_equal(names[1], "web");
+	free(names[0]);
+	free(names[1]);
+	free(names);
+}
+
+static void remove_takes_all_that_a_guest_made(void **state)
+{
+	struct error err = { 0 };
+
+	fake_make_dirs("v2/p/ve/web/guest/a/b/c");
+	fake_make_dirs("v2/p/ve/web/guest/a/d");
+	fake_make_dirs("v2/p/ve/web/guest/e");
+	assert_int_equal(cgroup_remove(&fake_tree, "web", &err), 0);
+	assert_false(scratch_exists("v2/p/ve/web"));
+	assert_false(scratch_exists("memory/p/ve/web"));
+	assert_true(scratch_exists("v2/p/ve"));
+	assert_int_equal(cgroup_remove(&fake_tree, "web", &err), 0); /* absent is no error */
+}
+
+static int count(int dir_fd, void *owner)
+{
+	assert_true(dir_fd >= 0);
+	++*(int *)owner;
+	return 0;
+}
+
+static void depth_costs_no_descriptors(void **state)
+{
+	cleanup_close int top = openat(scratch_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int fd = dup(top);
+	int seen = 0;
+
+	for (int i = 0; i < 3000; i++) {
+		int next_fd;
+
+		assert_int_equal(mkdirat(fd, "x", 0755), 0);
+		assert_int_equal(mkdirat(fd, "y", 0755), 0);
+		next_fd = openat(fd, "x", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next_fd >= 0);
+		close_fd(&fd);
+		fd = next_fd;
+	}
+	assert_int_equal(subtree_visit(top, count, &seen), 0);
+	assert_int_equal(seen, 6001);
+	assert_int_equal(subtree_remove(top), 0);
+	assert_false(scratch_exists("x"));
+}
+
+static void absent_ve_is_quiet(void **state)
+{
+	struct error err = { 0 };
+	bool populated = true, frozen = true;
+
+	assert_int_equal(cgroup_populated(&fake_tree, "none", &populated, &err), 0);
+	assert_false(populated);
+	assert_int_equal(cgroup_frozen(&fake_tree, "none", &frozen, &err), 0);
+	assert_false(frozen);
+	assert_int_equal(cgroup_kill(&fake_tree, "none", &err), 0);
+	assert_int_equal(cgroup_freeze(&fake_tree, "none", true, &err), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		v2_test(name_is_found_in_a_process_cgroup),
+		hybrid_test(list_names_each_ve_once),
+		hybrid_test(remove_takes_all_that_a_guest_made),
+		scratch_test(depth_costs_no_descriptors),
+		v2_test(absent_ve_is_quiet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

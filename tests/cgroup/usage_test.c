@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * usage_test.c - which file each counter comes from, and how counters are added up.
+ */
+#include "cgroup/usage.h"
+#include "tests/cgroup/fake.h"
+
+#define V2    "v2/p/ve/web/"
+#define GUEST "v2/p/ve/web/guest/"
+
+static void v2_counters_are_read(void **state)
+{
+	struct error err = { 0 };
+	struct usage usage;
+
+	scratch_write(V2 "cpu.stat", "usage_usec 1234\nuser_usec 1000\nnr_throttled 5\n");
+	scratch_write(V2 "memory.current", "4096\n");
+	scratch_write(V2 "memory.peak", "8192\n");
+	scratch_write(V2 "memory.events", "low 0\nmax 99\noom 9\noom_kill 3\n");
+	scratch_write(V2 "memory.swap.events", "high 0\nmax 2\nfail 1\n");
+	scratch_write(V2 "pids.current", "7\n");
+	assert_int_equal(usage_read(&fake_tree, "web", &usage, &err), 0);
+	assert_int_equal(usage.cpu_total_us, 1234);
+	assert_int_equal(usage.cpu_hits, 5);
+	assert_int_equal(usage.memory_used, 4096);
+	assert_int_equal(usage.memory_peak, 8192);
+	assert_int_equal(usage.memory_hits, 3);
+	assert_int_equal(usage.swap_hits, 2);
+	assert_int_equal(usage.pids_used, 7);
+	assert_int_equal(usage.pids_peak, 7); /* a kernel without pids.peak */
+	assert_int_equal(usage.swap_used, 0);
+}
+
+static void refused_forks_below_are_summed_on_older_kernels(void **state)
+{
+	struct error err = { 0 };
+	struct usage usage;
+
+	fake_make_dirs(GUEST "a/b");
+	scratch_write(V2 "pids.events", "max 1\n");
+	scratch_write(GUEST "pids.events", "max 2\n");
+	scratch_write(GUEST "a/b/pids.events", "max 4\n");
+	assert_int_equal(usage_read(&fake_tree, "web", &usage, &err), 0);
+	assert_int_equal(usage.pids_hits, 7);
+	scratch_write(V2 "pids.events.local", "max 0\n");
+	assert_int_equal(usage_read(&fake_tree, "web", &usage, &err), 0);
+	assert_int_equal(usage.pids_hits, 1);
+}
+
+static void v1_counters_are_read(void **state)
+{
+	struct error err = { 0 };
+	struct usage usage;
+
+	scratch_write("cpuacct/p/ve/web/cpuacct.usage", "5000999\n");
+	scratch_write("cpu/p/ve/web/cpu.stat", "nr_periods 9\nnr_throttled 8\n");
+	scratch_write("memory/p/ve/web/memory.usage_in_bytes", "4096\n");
+	scratch_write("memory/p/ve/web/memory.max_usage_in_bytes", "8192\n");
+	scratch_write("memory/p/ve/web/memory.oom_control",
+		"oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+	scratch_write("memory/p/ve/web/memory.stat", "swap 1\ntotal_swap 512\n");
+	scratch_write("pids/p/ve/web/pids.current", "7\n");
+	scratch_write("pids/p/ve/web/pids.events", "max 6\n");
+	assert_int_equal(usage_read(&fake_tree, "web", &usage, &err), 0);
+	assert_int_equal(usage.cpu_total_us, 5000);
+	assert_int_equal(usage.cpu_hits, 8);
+	assert_int_equal(usage.memory_used, 4096);
+	assert_int_equal(usage.memory_peak, 8192);
+	assert_int_equal(usage.memory_hits, 3);
+	assert_int_equal(usage.swap_used, 512);
+	assert_int_equal(usage.swap_peak, 512);
+	assert_int_equal(usage.pids_hits, 6);
+}
+
+static void absent_ve_is_not_found(void **state)
+{
+	struct error err = { 0 };
+	struct usage usage;
+
+	assert_int_equal(usage_read(&fake_tree, "none", &usage, &err), -ENOENT);
+	assert_int_equal(err.kind, ERROR_NOT_FOUND);
+}
+
+static void totals_go_on_and_peaks_stand(void **state)
+{
+	struct usage sum = {
+		.cpu_total_us = 10, .memory_used = 5, .memory_peak = 50, .pids_hits = 1
+	};
+	struct usage add = {
+		.cpu_total_us = 3, .memory_used = 7, .memory_peak = 20, .pids_hits = 2
+	};
+
+	usage_add(&sum, &add);
+	assert_int_equal(sum.cpu_total_us, 13);
+	assert_int_equal(sum.memory_used, 7);
+	assert_int_equal(sum.memory_peak, 50);
+	assert_int_equal(sum.pids_hits, 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		v2_test(v2_counters_are_read),
+		v2_test(refused_forks_below_are_summed_on_older_kernels),
+		hybrid_test(v1_counters_are_read),
+		v2_test(absent_ve_is_not_found),
+		cmocka_unit_test(totals_go_on_and_peaks_stand),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
