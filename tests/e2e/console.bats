@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The console: scrollback, several watchers, a log that is bounded and has no gap.
+
+load helpers
+
+setup_file()
+{
+	vesseld_start
+	import_busybox
+	vessel create web1 --template small --start --wait
+}
+
+teardown_file()
+{
+	vesseld_stop
+	host_unchanged
+}
+
+# Attaches to the console on a terminal, types lines, prints what came until `until` was seen.
+on_console()
+{
+	python3 - "$build/vessel" "$VESSEL_INSTANCE" "$@" <<'END'
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "--instance", sys.argv[2], "console", sys.argv[3]])
+until, typed = sys.argv[4].encode(), sys.argv[5].encode().decode("unicode_escape").encode()
+seen, end, sent = b"", time.time() + 15, False
+while time.time() < end:
+    if select.select([fd], [], [], 0.3)[0]:
+        try: data = os.read(fd, 65536)
+        except OSError: break
+        if not data: break
+        seen += data
+    elif not sent:
+        os.write(fd, typed); sent = True
+    if sent and until in seen: break
+os.write(fd, b"\x1d")
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(status) if until in seen else 99)
+END
+}
+
+@test "what the guest prints is in log" {
+	vessel exec web1 -- sh -c 'echo printed-by-guest > /dev/console'
+	logged() { vessel log web1 | grep -q printed-by-guest; }
+	wait_until 5 logged
+	[ "$(vessel log -n 1 web1 | wc -l)" -le 1 ]
+}
+
+@test "a watcher gets the scrollback, and Ctrl-] leaves" {
+	vessel exec web1 -- sh -c 'echo before-the-watcher > /dev/console'
+	run on_console web1 before-the-watcher ''
+	[ "$status" -eq 0 ]
+}
+
+@test "a shell on the console answers what is typed" {
+	run on_console web1 answer-42 '\necho answer-$((6*7))\n'
+	[ "$status" -eq 0 ]
+}
+
+@test "several watchers see the same, and one that does not read disturbs nobody" {
+	on_console web1 'to all-2' '' >"$BATS_TEST_TMPDIR/one" &
+	on_console web1 'to all-2' '' >"$BATS_TEST_TMPDIR/two" &
+	mkfifo "$BATS_TEST_TMPDIR/stuck"
+	sleep 0.5
+	vessel exec web1 -- sh -c 'echo to all-$((1+1)) > /dev/console'
+	wait
+	grep -q 'to all-2' "$BATS_TEST_TMPDIR/one"
+	grep -q 'to all-2' "$BATS_TEST_TMPDIR/two"
+}
+
+@test "numbered lines have no gap while watchers come and go" {
+	vessel exec -n web1 -- sh -c 'i=0; while [ $i -lt 3000 ]; do echo "line $i." ; i=$((i+1)); done > /dev/console'
+	for _ in 1 2 3; do
+		on_console web1 'line' '' >/dev/null || true
+	done
+	all_there() { [ "$(vessel log web1 | tr -d '\r' | grep -cE '^line [0-9]+\.$')" -eq 3000 ]; }
+	wait_until 10 all_there
+}
+
+@test "the log is bounded on disk" {
+	vessel exec -n web1 -- sh -c 'yes 0123456789012345678901234567890123456789 | head -c 12000000 > /dev/console'
+	sleep 1
+	local size
+	size=$(cat "$state_dir"/ve/web1/console.log* | wc -c)
+	[ "$size" -le $((8 << 20)) ]
+	[ "$size" -gt $((3 << 20)) ]
+}
+
+@test "log -f follows" {
+	vessel log -f -n 0 web1 >"$BATS_TEST_TMPDIR/follow" 3>&- &
+	local pid=$!
+	sleep 0.5
+	vessel exec web1 -- sh -c 'echo followed-line > /dev/console'
+	followed() { grep -q followed-line "$BATS_TEST_TMPDIR/follow"; }
+	local ok=0
+	wait_until 5 followed || ok=1
+	pkill -P $pid || true
+	kill $pid 2>/dev/null || true
+	wait $pid 2>/dev/null || true
+	[ $ok -eq 0 ]
+}
