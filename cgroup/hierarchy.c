@@ -23,8 +23,10 @@
 #include "base/parse.h"
 #include "cgroup/control.h"
 
-/* The controllers that a row of the limit table names. */
-static const char *const needed[] = { "cpu", "memory", "pids" };
+/* The controllers that a row of the limit table names. memory first: where processes stand in the
+ * way it says EBUSY, while the others would make a threaded subtree of it (cgroups(7)), whose
+ * children refuse processes. */
+static const char *const needed[] = { "memory", "cpu", "pids" };
 
 /* mountinfo writes space, tab, newline and backslash as three octal digits (proc(5)). */
 static void unescape(char *text)
@@ -215,6 +217,8 @@ int cgroup_hierarchy_enable(int dir_fd)
 		/* One by one: the kernel takes a line as a whole or not at all. */
 		snprintf(word, sizeof(word), "+%s", needed[i]);
 		r = file_write_control(dir_fd, "cgroup.subtree_control", word, &ignored);
+		if (r == -EBUSY)
+			return r;
 		if (r < 0 && first == 0)
 			first = r;
 	}

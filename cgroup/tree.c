@@ -201,10 +201,8 @@ static int prepare_v2(struct cgroup_hierarchy *hierarchy, int parent_fd, struct 
 
 	if (daemon_fd < 0)
 		return daemon_fd;
-	if (cgroup_hierarchy_enable(parent_fd) == -EBUSY) {
-		empty_parent(parent_fd);
-		(void)cgroup_hierarchy_enable(parent_fd);
-	}
+	empty_parent(parent_fd);
+	(void)cgroup_hierarchy_enable(parent_fd); /* what fails is missing in read_controllers() */
 	ve_fd = make_level(hierarchy, parent_fd, "ve", err);
 	if (ve_fd < 0)
 		return ve_fd;
