@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * cli.c - what every command needs: a connection, a call, words for people.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+
+static int status_of(const struct cli *cli, int status)
+{
+	return cli->command && (cli->command->flags & COMMAND_SESSION) ? STATUS_SESSION : status;
+}
+
+int cli_fail(const struct cli *cli, const struct error *err)
+{
+	fprintf(stderr, "vessel: %s\n", err->text);
+	return status_of(cli, (int)err->kind);
+}
+
+int cli_refused(const struct cli *cli, const struct vessel_error *err)
+{
+	fprintf(stderr, "vessel: %s\n", err->message);
+	return status_of(cli, (int)err->result);
+}
+
+int cli_usage(const struct cli *cli, const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("vessel: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status_of(cli, VESSEL_USAGE);
+}
+
+void cli_say(const struct cli *cli, const char *fmt, ...)
+{
+	va_list args;
+
+	if (cli->quiet)
+		return;
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+enum vessel_result cli_open(const struct cli *cli, struct vessel **ret, struct vessel_error *err)
+{
+	enum vessel_result result = vessel_open(cli->instance, 0, ret, err);
+	struct vessel_error second;
+
+	if (result == VESSEL_NOT_ALLOWED && (cli->command->flags & COMMAND_READS) &&
+		vessel_open(cli->instance, VESSEL_READ_ONLY, ret, &second) == VESSEL_OK)
+		return VESSEL_OK;
+	return result;
+}
+
+int cli_call(const struct cli *cli, const char *method, struct json *parameters, const int *fds,
+	size_t n_fds, bool more, vessel_reply_fn *reply, void *data)
+{
+	cleanup_json struct json *owned = parameters;
+	cleanup_vessel struct vessel *vessel = NULL;
+	cleanup_free char *text = NULL;
+	struct vessel_error err;
+	struct error inner = { 0 };
+
+	if (!owned || json_print(owned, false, &text) < 0) {
+		error_memory(&inner);
+		return cli_fail(cli, &inner);
+	}
+	if (cli_open(cli, &vessel, &err) != VESSEL_OK ||
+		vessel_call(vessel, method, text, fds, n_fds, more, reply, data, &err) != VESSEL_OK)
+		return cli_refused(cli, &err);
+	return VESSEL_OK;
+}
+
+void cli_words(const struct cli *cli, struct json *array)
+{
+	for (size_t i = 0; i < cli->options.n_words; i++)
+		json_append_string(array, cli->options.words[i]);
+}
+
+int cli_flush(const struct cli *cli)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return VESSEL_OK;
+	fprintf(stderr, "vessel: cannot write to standard output: %s\n",
+		strerrorname_np(errno) ? strerrorname_np(errno) : "unknown error");
+	return status_of(cli, VESSEL_FAILED);
+}
+
+int cli_print_json(const struct cli *cli, const struct json *array)
+{
+	cleanup_free char *text = NULL;
+	struct error err = { 0 };
+	size_t length;
+
+	if (json_print(array, true, &text) < 0) {
+		error_memory(&err);
+		return cli_fail(cli, &err);
+	}
+	length = strlen(text);
+	fwrite(text, 1, length, stdout);
+	if (length == 0 || text[length - 1] != '\n')
+		putchar('\n');
+	return cli_flush(cli);
+}
+
+/* Only what a handler may do; then the default action, so that the shell sees the signal. */
+static void interrupted(int signal)
+{
+	static const char line[] = "vessel: interrupted; the work goes on (see vessel list)\n";
+
+	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+	(void)raise(signal); /* SA_RESETHAND has put the default back */
+}
+
+void cli_work_goes_on(void)
+{
+	struct sigaction action = { .sa_handler = interrupted, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+}
