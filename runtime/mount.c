@@ -21,6 +21,9 @@ int mount_new(const char *type, const struct mount_option *options, size_t n,
 
 	if (context_fd < 0)
 		return error_sys(err, "cannot open the file system %s", type);
+	/* What df and mount show in the first column. */
+	if (fsconfig(context_fd, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+		return error_sys(err, "cannot name the source of %s", type);
 	for (size_t i = 0; i < n; i++) {
 		unsigned int command = options[i].value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
 
