@@ -18,6 +18,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "template/acl_names.h"
 #include "template/policy.h"
 
 /* clang-format off */
@@ -47,15 +48,27 @@ static int compare(const void *a, const void *b)
 	return 0;
 }
 
-/* One entry as libarchive tells it. A name without a number cannot be kept: whose name would it be,
- * the host's or the template's? */
+/* The id of an entry for a user or group: a number is checked, a name noted (returns 1). */
+static int encode_id(const struct policy *policy, const char *path, int id, const char *name,
+	uint32_t *ret, struct error *err)
+{
+	int r;
+
+	if (id >= 0 || !name || !*name)
+		return policy_id(policy, path, id, ret, err);
+	r = acl_names_add(policy->acl_names, name, ret, err);
+	return r < 0 ? r : 1;
+}
+
+/* One entry as libarchive tells it; 1 if it holds a name. */
 static int encode_entry(const struct policy *policy, const char *path, struct archive_entry *entry,
 	int type, struct posix_acl_xattr_entry *ret, struct error *err)
 {
 	int entry_type, permset, archive_tag, id;
 	const char *name;
-	uid_t checked = ACL_UNDEFINED_ID;
+	uint32_t number = (uint32_t)ACL_UNDEFINED_ID;
 	size_t i = 0;
+	int has_name = 0;
 	int r;
 
 	r = archive_entry_acl_next(entry, type, &entry_type, &permset, &archive_tag, &id, &name);
@@ -63,59 +76,58 @@ static int encode_entry(const struct policy *policy, const char *path, struct ar
 		i++;
 	if (r != ARCHIVE_OK || i == ARRAY_SIZE(tags))
 		return policy_refuse(path, err, "the ACL cannot be read");
-	if (tags[i].has_id && id < 0)
-		return policy_refuse(path, err,
-			"the ACL has a name without a number (make the archive with numeric "
-			"owners)");
 	if (tags[i].has_id) {
-		r = policy_id(policy, path, id, &checked, err);
-		if (r < 0)
-			return r;
+		has_name = encode_id(policy, path, id, name, &number, err);
+		if (has_name < 0)
+			return has_name;
 	}
 	ret->e_tag = htole16(tags[i].tag);
 	ret->e_perm = htole16((uint16_t)(permset & (ACL_READ | ACL_WRITE | ACL_EXECUTE)));
-	ret->e_id = htole32(checked);
-	return 0;
+	ret->e_id = htole32(number);
+	return has_name;
 }
 
 int acl_encode(const struct policy *policy, const char *path, struct archive_entry *entry, int type,
 	void **ret, size_t *ret_size, struct error *err)
 {
-	cleanup_free char *data = NULL;
 	struct posix_acl_xattr_header header = { .a_version = htole32(POSIX_ACL_XATTR_VERSION) };
-	struct posix_acl_xattr_entry *entries;
+	cleanup_free struct posix_acl_xattr_entry *entries = NULL;
 	int n = archive_entry_acl_reset(entry, type);
-	size_t size = sizeof(header) + (size_t)n * sizeof(*entries);
+	size_t size = (size_t)n * sizeof(*entries);
+	int has_name = 0;
+	char *data;
 
 	*ret = NULL;
 	*ret_size = 0;
 	if (n <= 0)
 		return 0;
 	entries = calloc((size_t)n, sizeof(*entries));
-	data = malloc(size);
-	if (!entries || !data) {
-		free(entries);
+	if (!entries)
 		return error_memory(err);
-	}
 	for (int i = 0; i < n; i++) {
 		int r = encode_entry(policy, path, entry, type, &entries[i], err);
 
-		if (r < 0) {
-			free(entries);
+		if (r < 0)
 			return r;
-		}
+		has_name |= r;
 	}
 	qsort(entries, (size_t)n, sizeof(*entries), compare);
+	data = malloc(sizeof(header) + size);
+	if (!data)
+		return error_memory(err);
 	memcpy(data, &header, sizeof(header));
-	memcpy(data + sizeof(header), entries, (size_t)n * sizeof(*entries));
-	free(entries);
-	*ret = take_ptr(&data);
-	*ret_size = size;
-	return 0;
+	memcpy(data + sizeof(header), entries, size);
+	*ret = data;
+	*ret_size = sizeof(header) + size;
+	return has_name;
 }
 
-int acl_check(
-	const struct policy *policy, const char *path, void *data, size_t size, struct error *err)
+typedef int entry_fn(const struct policy *policy, const char *path,
+	struct posix_acl_xattr_entry *entry, struct error *err);
+
+/* Goes over the entries that have an id. */
+static int each_entry(const struct policy *policy, const char *path, void *data, size_t size,
+	entry_fn *fn, struct error *err)
 {
 	struct posix_acl_xattr_header header;
 	struct posix_acl_xattr_entry entry;
@@ -128,17 +140,67 @@ int acl_check(
 		return policy_refuse(path, err, "the ACL cannot be read");
 
 	for (size_t at = sizeof(header); at < size; at += sizeof(entry)) {
-		uid_t id;
 		int r;
 
 		memcpy(&entry, bytes + at, sizeof(entry));
 		if (le16toh(entry.e_tag) != ACL_USER && le16toh(entry.e_tag) != ACL_GROUP)
 			continue;
-		r = policy_id(policy, path, le32toh(entry.e_id), &id, err);
+		r = fn(policy, path, &entry, err);
 		if (r < 0)
 			return r;
-		entry.e_id = htole32(id);
 		memcpy(bytes + at, &entry, sizeof(entry));
 	}
 	return 0;
+}
+
+static int check_entry(const struct policy *policy, const char *path,
+	struct posix_acl_xattr_entry *entry, struct error *err)
+{
+	uid_t id;
+	int r = policy_id(policy, path, le32toh(entry->e_id), &id, err);
+
+	if (r == 0)
+		entry->e_id = htole32(id);
+	return r;
+}
+
+int acl_check(
+	const struct policy *policy, const char *path, void *data, size_t size, struct error *err)
+{
+	return each_entry(policy, path, data, size, check_entry, err);
+}
+
+static int resolve_entry(const struct policy *policy, const char *path,
+	struct posix_acl_xattr_entry *entry, struct error *err)
+{
+	bool group = le16toh(entry->e_tag) == ACL_GROUP;
+	char shown[POLICY_SHOWN];
+	const char *name = "";
+	int64_t number;
+	uid_t id;
+	int r;
+
+	if (!acl_names_is(le32toh(entry->e_id)))
+		return 0;
+	if (acl_names_find(policy->acl_names, le32toh(entry->e_id), group, &number, &name) < 0)
+		return policy_refuse(path, err,
+			"the ACL names %.64s, whom the archive's /etc/%s lacks",
+			policy_shown(name, shown), group ? "group" : "passwd");
+	r = policy_id(policy, path, number, &id, err);
+	if (r == 0)
+		entry->e_id = htole32(id);
+	return r;
+}
+
+int acl_resolve(
+	const struct policy *policy, const char *path, void *data, size_t size, struct error *err)
+{
+	int r = each_entry(policy, path, data, size, resolve_entry, err);
+
+	if (r == 0) /* names stood where they were met, ids stand in order */
+		qsort((char *)data + sizeof(struct posix_acl_xattr_header),
+			(size - sizeof(struct posix_acl_xattr_header)) /
+				sizeof(struct posix_acl_xattr_entry),
+			sizeof(struct posix_acl_xattr_entry), compare);
+	return r;
 }

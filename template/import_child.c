@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "template/acl_names.h"
 #include "template/policy.h"
 #include "template/sandbox.h"
 #include "template/stream.h"
@@ -76,10 +77,12 @@ static int unpack_all(struct stream *stream, struct unpack *unpack, struct error
 
 static int unpack_stream(struct policy *policy, struct import_result *ret, struct error *err)
 {
+	struct acl_names names = { 0 };
 	struct unpack unpack;
 	struct stream stream;
 	int r;
 
+	policy->acl_names = &names;
 	unpack_init(&unpack, SANDBOX_LAYER_FD, policy);
 	r = stream_open(&stream, SANDBOX_ARCHIVE_FD, policy, err);
 	if (r == 0)
@@ -88,6 +91,8 @@ static int unpack_stream(struct policy *policy, struct import_result *ret, struc
 		r = stream_finish(&stream, ret->digest);
 	stream_done(&stream);
 	unpack_done(&unpack);
+	acl_names_done(&names);
+	policy->acl_names = NULL;
 	ret->bytes = policy->bytes;
 	ret->entries = policy->entries;
 	return r;

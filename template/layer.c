@@ -225,7 +225,7 @@ static int collect_entry(
 		return 0; /* not ours */
 	memcpy(digest, name, sizeof(digest));
 	digest[6] = ':';
-	if (!kept || bsearch(&key, kept->list, kept->n, sizeof(key), compare))
+	if (!kept || (kept->n > 0 && bsearch(&key, kept->list, kept->n, sizeof(key), compare)))
 		return 0;
 	return remove_layer(layers_fd, name, err);
 }

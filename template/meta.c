@@ -52,6 +52,24 @@ static void *copy(const void *data, size_t size)
 	return ret;
 }
 
+/* clang-format off */
+static const struct {
+	int type;
+	const char *name;
+} acls[] = {
+	{ ARCHIVE_ENTRY_ACL_TYPE_ACCESS,  ACL_XATTR_ACCESS  },
+	{ ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, ACL_XATTR_DEFAULT },
+};
+/* clang-format on */
+
+static bool is_acl(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(acls); i++)
+		if (strcmp(name, acls[i].name) == 0)
+			return true;
+	return false;
+}
+
 static int add_xattrs(struct meta *meta, const struct policy *policy, const char *path,
 	struct archive_entry *entry, struct error *err)
 {
@@ -69,7 +87,7 @@ static int add_xattrs(struct meta *meta, const struct policy *policy, const char
 		xattr.name = strdup(name);
 		xattr.value = copy(value, size);
 		r = meta_add(meta, path, xattr, err);
-		if (r == 0 && (!strcmp(name, ACL_XATTR_ACCESS) || !strcmp(name, ACL_XATTR_DEFAULT)))
+		if (r == 0 && is_acl(name))
 			r = acl_check(
 				policy, path, meta->xattrs[meta->n_xattrs - 1].value, size, err);
 		if (r < 0)
@@ -77,16 +95,6 @@ static int add_xattrs(struct meta *meta, const struct policy *policy, const char
 	}
 	return 0;
 }
-
-/* clang-format off */
-static const struct {
-	int type;
-	const char *name;
-} acls[] = {
-	{ ARCHIVE_ENTRY_ACL_TYPE_ACCESS,  ACL_XATTR_ACCESS  },
-	{ ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, ACL_XATTR_DEFAULT },
-};
-/* clang-format on */
 
 static int add_acls(struct meta *meta, const struct policy *policy, const char *path,
 	struct archive_entry *entry, struct error *err)
@@ -102,6 +110,7 @@ static int add_acls(struct meta *meta, const struct policy *policy, const char *
 			return r;
 		if (!xattr.value)
 			continue;
+		meta->has_names |= r > 0;
 		xattr.name = strdup(acls[i].name);
 		r = meta_add(meta, path, xattr, err);
 		if (r < 0)
@@ -150,6 +159,22 @@ void meta_done(struct meta *meta)
 	free(meta->xattrs);
 	meta->xattrs = NULL;
 	meta->n_xattrs = 0;
+}
+
+int meta_resolve(
+	struct meta *meta, const struct policy *policy, const char *path, struct error *err)
+{
+	for (size_t i = 0; meta->has_names && i < meta->n_xattrs; i++) {
+		struct meta_xattr *xattr = &meta->xattrs[i];
+		int r = is_acl(xattr->name)
+				? acl_resolve(policy, path, xattr->value, xattr->size, err)
+				: 0;
+
+		if (r < 0)
+			return r;
+	}
+	meta->has_names = false;
+	return 0;
 }
 
 static int apply_xattr(const struct meta_xattr *xattr, int fd, const char *path, struct error *err)

@@ -4,10 +4,11 @@
  *
  * A copy, because a directory's is put on when everything below it is there: a default ACL, a
  * set-group-id bit or a missing write bit would change what is made inside, and each new file the
- * directory's time.
+ * directory's time. A file whose ACL holds names waits too, for the files that know the names.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <time.h>
@@ -29,6 +30,7 @@ struct meta {
 	struct timespec times[2];
 	struct meta_xattr *xattrs;
 	size_t n_xattrs;
+	bool has_names; /* in an ACL: to be resolved before it is put on */
 };
 
 /* Checked against the policy. On failure nothing is owned. */
@@ -36,6 +38,10 @@ int meta_init(struct meta *meta, const struct policy *policy, const char *path,
 	struct archive_entry *entry, struct error *err);
 void meta_done(struct meta *meta);
 #define cleanup_meta __attribute__((cleanup(meta_done)))
+
+/* Looks the names up that its ACLs hold. */
+int meta_resolve(
+	struct meta *meta, const struct policy *policy, const char *path, struct error *err);
 
 /* Puts all of it on an open file, directory or fifo. */
 int meta_apply(const struct meta *meta, int fd, const char *path, struct error *err);

@@ -14,6 +14,7 @@
 
 #include "template/import.h"
 
+struct acl_names;
 struct error;
 
 #define POLICY_PATH  4096 /* the kernel's bound for one path, NUL included */
@@ -22,8 +23,9 @@ struct error;
 struct policy {
 	struct import_bounds bounds;
 	bool squash_ids;
-	uint64_t bytes;   /* of file content so far */
-	uint64_t entries; /* so far */
+	struct acl_names *acl_names; /* borrowed; where ACLs' names are noted */
+	uint64_t bytes;              /* of file content so far */
+	uint64_t entries;            /* so far */
 };
 
 /* The name as it is to be printed: control characters become '?', a long one is cut. */

@@ -19,9 +19,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "template/acl_names.h"
 #include "template/meta.h"
 
-struct unpack_directory {
+struct unpack_later {
 	char *path;
 	struct meta meta;
 };
@@ -44,19 +45,19 @@ void unpack_init(struct unpack *unpack, int root_fd, struct policy *policy)
 
 void unpack_done(struct unpack *unpack)
 {
-	for (size_t i = 0; i < unpack->n_directories; i++) {
-		free(unpack->directories[i].path);
-		meta_done(&unpack->directories[i].meta);
+	for (size_t i = 0; i < unpack->n_later; i++) {
+		free(unpack->later[i].path);
+		meta_done(&unpack->later[i].meta);
 	}
-	free(unpack->directories);
+	free(unpack->later);
 	close_fd(&unpack->parent_fd);
 	*unpack = (struct unpack){ .root_fd = -1, .parent_fd = -1 };
 }
 
-static int open_beneath(int root_fd, const char *path)
+static int open_beneath(int root_fd, const char *path, uint64_t flags)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.flags = O_RDONLY | O_CLOEXEC | flags,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -67,7 +68,7 @@ static int open_beneath(int root_fd, const char *path)
  * the last one open. */
 static int make_parents(int root_fd, const char *path)
 {
-	cleanup_close int fd = open_beneath(root_fd, ".");
+	cleanup_close int fd = open_beneath(root_fd, ".", O_DIRECTORY);
 	char name[POLICY_PATH];
 
 	while (fd >= 0 && *path) {
@@ -115,7 +116,7 @@ static int enter_parent(struct unpack *unpack, struct item *item, struct error *
 	item->name = split(item->path, parent);
 	if (unpack->parent_fd >= 0 && strcmp(parent, unpack->parent_path) == 0)
 		return 0;
-	fd = open_beneath(unpack->root_fd, *parent ? parent : ".");
+	fd = open_beneath(unpack->root_fd, *parent ? parent : ".", O_DIRECTORY);
 	if (fd < 0 && errno == ENOENT)
 		fd = make_parents(unpack->root_fd, parent);
 	if (fd < 0)
@@ -133,6 +134,15 @@ static int item_error(struct item *item, struct error *err)
 	return error_sys(err, "cannot make %s", policy_shown(item->path, item->shown));
 }
 
+/* Do metadata wait for this path that a new file there would get? */
+static bool is_named(const struct unpack *unpack, const char *path)
+{
+	for (size_t i = 0; unpack->n_named > 0 && i < unpack->n_later; i++)
+		if (strcmp(unpack->later[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 /* Clears the way for an entry that comes again. 0: gone, or a directory that stays. */
 static int clear_way(struct unpack *unpack, struct item *item, struct error *err)
 {
@@ -144,6 +154,8 @@ static int clear_way(struct unpack *unpack, struct item *item, struct error *err
 	r = policy_replace(item->path, st.st_mode & S_IFMT, item->type, err);
 	if (r < 0 || item->type == S_IFDIR)
 		return r;
+	if (is_named(unpack, item->path))
+		return policy_refuse(item->path, err, "comes twice, with an ACL that holds names");
 	return unlinkat(unpack->parent_fd, item->name, 0) < 0 ? item_error(item, err) : 0;
 }
 
@@ -172,6 +184,38 @@ static int write_content(int fd, struct item *item, struct error *err)
 	return 0;
 }
 
+static int remember(struct unpack *unpack, struct item *item, struct error *err)
+{
+	struct unpack_later *grown = unpack->later;
+	char *path = strdup(item->path);
+
+	if (path && unpack->n_later == unpack->capacity) {
+		size_t n = unpack->capacity ? unpack->capacity * 2 : 256;
+
+		grown = reallocarray(unpack->later, n, sizeof(*grown));
+		if (grown) {
+			unpack->later = grown;
+			unpack->capacity = n;
+		}
+	}
+	if (!path || !grown) {
+		free(path);
+		return error_memory(err);
+	}
+	grown[unpack->n_later++] = (struct unpack_later){ path, item->meta };
+	item->meta = (struct meta){ 0 };
+	return 0;
+}
+
+/* Puts the metadata on what was just made, or has them wait. */
+static int put_meta(struct unpack *unpack, struct item *item, int fd, struct error *err)
+{
+	if (!item->meta.has_names)
+		return meta_apply(&item->meta, fd, item->path, err);
+	unpack->n_named++;
+	return remember(unpack, item, err);
+}
+
 static int make_file(struct unpack *unpack, struct item *item, struct error *err)
 {
 	cleanup_close int fd = openat(unpack->parent_fd, item->name,
@@ -181,7 +225,7 @@ static int make_file(struct unpack *unpack, struct item *item, struct error *err
 	if (fd < 0)
 		return -errno;
 	r = write_content(fd, item, err);
-	return r < 0 ? r : meta_apply(&item->meta, fd, item->path, err);
+	return r < 0 ? r : put_meta(unpack, item, fd, err);
 }
 
 static int make_fifo(struct unpack *unpack, struct item *item, struct error *err)
@@ -193,7 +237,7 @@ static int make_fifo(struct unpack *unpack, struct item *item, struct error *err
 	fd = openat(unpack->parent_fd, item->name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return item_error(item, err);
-	return meta_apply(&item->meta, fd, item->path, err);
+	return put_meta(unpack, item, fd, err);
 }
 
 static int make_symlink(struct unpack *unpack, struct item *item, struct error *err)
@@ -207,29 +251,6 @@ static int make_symlink(struct unpack *unpack, struct item *item, struct error *
 	return meta_apply_symlink(&item->meta, unpack->parent_fd, item->name, item->path, err);
 }
 
-static int remember_directory(struct unpack *unpack, struct item *item, struct error *err)
-{
-	struct unpack_directory *grown = unpack->directories;
-	char *path = strdup(item->path);
-
-	if (path && unpack->n_directories == unpack->capacity) {
-		size_t n = unpack->capacity ? unpack->capacity * 2 : 256;
-
-		grown = reallocarray(unpack->directories, n, sizeof(*grown));
-		if (grown) {
-			unpack->directories = grown;
-			unpack->capacity = n;
-		}
-	}
-	if (!path || !grown) {
-		free(path);
-		return error_memory(err);
-	}
-	grown[unpack->n_directories++] = (struct unpack_directory){ path, item->meta };
-	item->meta = (struct meta){ 0 };
-	return 0;
-}
-
 static int make_directory(struct unpack *unpack, struct item *item, struct error *err)
 {
 	if (strcmp(item->path, ".") != 0 && mkdirat(unpack->parent_fd, item->name, 0700) < 0 &&
@@ -237,7 +258,7 @@ static int make_directory(struct unpack *unpack, struct item *item, struct error
 		return -errno;
 	if (clear_way(unpack, item, err) < 0)
 		return -err->code;
-	return remember_directory(unpack, item, err);
+	return remember(unpack, item, err);
 }
 
 /* clang-format off */
@@ -287,7 +308,7 @@ static int find_target(struct unpack *unpack, struct item *item, const char *tar
 	char shown[POLICY_SHOWN];
 	const char *name = split(target, parent);
 
-	fd = open_beneath(unpack->root_fd, *parent ? parent : ".");
+	fd = open_beneath(unpack->root_fd, *parent ? parent : ".", O_DIRECTORY);
 	if (fd < 0 || fstatat(fd, name, ret_st, AT_SYMLINK_NOFOLLOW) < 0)
 		return policy_refuse(item->path, err,
 			"is a hard link to %s, which is not in the archive before it",
@@ -372,16 +393,20 @@ int unpack_entry(struct unpack *unpack, struct archive *archive, struct archive_
 /* In the archive's order, so that of an entry that comes twice the later one holds. */
 int unpack_finish(struct unpack *unpack, struct error *err)
 {
-	for (size_t i = 0; i < unpack->n_directories; i++) {
-		struct unpack_directory *directory = &unpack->directories[i];
-		cleanup_close int fd = open_beneath(unpack->root_fd, directory->path);
+	if (acl_names_load(unpack->policy->acl_names, unpack->root_fd, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < unpack->n_later; i++) {
+		struct unpack_later *later = &unpack->later[i];
+		cleanup_close int fd = open_beneath(unpack->root_fd, later->path, O_NONBLOCK);
 		int r;
 
 		if (fd < 0)
-			return parent_error(directory->path, err);
-		if (fchown(fd, directory->meta.uid, directory->meta.gid) < 0)
-			return error_sys(err, "cannot give a directory its owner");
-		r = meta_apply(&directory->meta, fd, directory->path, err);
+			return parent_error(later->path, err);
+		if (fchown(fd, later->meta.uid, later->meta.gid) < 0)
+			return error_sys(err, "cannot give an entry its owner");
+		r = meta_resolve(&later->meta, unpack->policy, later->path, err);
+		if (r == 0)
+			r = meta_apply(&later->meta, fd, later->path, err);
 		if (r < 0)
 			return r;
 	}

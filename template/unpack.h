@@ -16,15 +16,16 @@
 struct archive;
 struct archive_entry;
 struct error;
-struct unpack_directory;
+struct unpack_later;
 
 struct unpack {
 	int root_fd; /* borrowed */
 	struct policy *policy;
 	int parent_fd; /* of the last entry; -1: none yet */
 	char parent_path[POLICY_PATH];
-	struct unpack_directory *directories; /* whose metadata wait for unpack_finish() */
-	size_t n_directories;
+	struct unpack_later *later; /* entries whose metadata wait for unpack_finish() */
+	size_t n_later;
+	size_t n_named; /* of them, files whose ACL holds names */
 	size_t capacity;
 };
 
