@@ -5,9 +5,7 @@
  */
 #include "runtime/device.h"
 
-#include "base/array.h"
-
-const struct device devices_table[] = {
+const struct device devices_table[DEVICES] = {
 	{ "null", 1, 3 },
 	{ "zero", 1, 5 },
 	{ "full", 1, 7 },
@@ -16,4 +14,3 @@ const struct device devices_table[] = {
 	{ "tty", 5, 0 },
 	{ "fuse", 10, 229 },
 };
-const size_t devices_count = ARRAY_SIZE(devices_table);

@@ -4,12 +4,11 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 struct device {
 	const char *name;
 	unsigned int major, minor;
 };
 
-extern const struct device devices_table[];
-extern const size_t devices_count;
+#define DEVICES 7
+
+extern const struct device devices_table[DEVICES];

@@ -112,9 +112,9 @@ static int make_run_host(struct guest_state *state, struct error *err)
 	cleanup_close int host_fd = -1;
 	int r;
 
-	if (mkdirat(state->mounts.run_fd, "host", 0755) < 0)
+	if (mkdirat(state->mounts.fds[MOUNT_RUN], "host", 0755) < 0)
 		return error_sys(err, "cannot make /run/host");
-	host_fd = file_open_dir(state->mounts.run_fd, "host", err);
+	host_fd = file_open_dir(state->mounts.fds[MOUNT_RUN], "host", err);
 	if (host_fd < 0)
 		return host_fd;
 	snprintf(uuid, sizeof(uuid), "%s\n", guest->config->uuid);
@@ -133,27 +133,33 @@ static int make_console(struct guest_state *state, struct error *err)
 
 	if (state->guest->argv)
 		return 0;
-	r = pty_open(state->mounts.pts_fd, &state->console_fd, &state->slave_fd, err);
+	r = pty_open(state->mounts.fds[MOUNT_PTS], &state->console_fd, &state->slave_fd, err);
 	if (r < 0)
 		return r;
-	target_fd = openat(state->mounts.dev_fd, "console",
+	target_fd = openat(state->mounts.fds[MOUNT_DEV], "console",
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (target_fd < 0)
 		return error_sys(err, "cannot make /dev/console");
 	return pty_place(state->slave_fd, target_fd, err);
 }
 
-static int set_up_root(struct guest_state *state, struct error *err)
+/* All that can be made without the VE's root. */
+static int prepare_mounts(struct guest_state *state, struct error *err)
 {
-	int r = guest_mount_all(state->root_fd, &state->mounts, err);
+	int r = guest_mount_prepare(&state->mounts, err);
 
 	/* ping for every group of the VE; a guest's own wider range the kernel refuses. Through the
 	 * procfs just made, not through a path (P06). */
 	if (r == 0)
-		r = file_write_control(
-			state->mounts.proc_fd, "sys/net/ipv4/ping_group_range", "0 65535", err);
-	if (r == 0)
-		r = make_run_host(state, err);
+		r = file_write_control(state->mounts.fds[MOUNT_PROC],
+			"sys/net/ipv4/ping_group_range", "0 65535", err);
+	return r < 0 ? r : make_run_host(state, err);
+}
+
+static int set_up_root(struct guest_state *state, struct error *err)
+{
+	int r = guest_mount_attach(state->root_fd, &state->mounts, err);
+
 	if (r == 0)
 		r = make_console(state, err);
 	return r < 0 ? r : mount_become_root(state->root_fd, err);
@@ -221,6 +227,7 @@ _Noreturn void guest_run(const struct guest *guest)
 {
 	static int (*const steps[])(struct guest_state *, struct error *) = {
 		set_up_process,
+		prepare_mounts,
 		attach_root,
 		set_up_root,
 		become_init,
@@ -228,8 +235,7 @@ _Noreturn void guest_run(const struct guest *guest)
 	struct channel_message message = { .kind = CHANNEL_ERROR };
 	struct guest_state state = {
 		.guest = guest,
-		.mounts = { GUEST_MOUNTS_NONE,
-			.profile = (enum profile)guest->config->settings.profile,
+		.mounts = { .profile = (enum profile)guest->config->settings.profile,
 			.ptys = guest->config->settings.ptys },
 		.root_fd = -1,
 		.console_fd = -1,

@@ -25,9 +25,7 @@
 #include "runtime/device.h"
 #include "runtime/mount.h"
 
-#define PLAIN   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
-#define NO_KEEP SIZE_MAX
-#define KEEP(f) offsetof(struct guest_mounts, f)
+#define PLAIN (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 static const struct mount_option no_options[] = { { NULL, NULL } };
 static const struct mount_option dev_options[] = { { "mode", "0755" }, { "size", "512k" },
@@ -38,8 +36,8 @@ static const struct mount_option pts_options[] = { { "ptmxmode", "0666" }, { "mo
 static const struct mount_option shm_options[] = { { "mode", "1777" } };
 static const struct mount_option run_options[] = { { "mode", "0755" }, { "size", "20%" } };
 
-/* Parents first. The devpts row gets its `max` from the setting ptys.
- * The size of /dev/shm is the memory limit's matter. */
+/* The devpts row gets its `max` from the setting ptys. The size of /dev/shm is the memory limit's
+ * matter. */
 /* clang-format off */
 static const struct row {
 	const char *target, *type;
@@ -47,21 +45,21 @@ static const struct row {
 	mode_t mode; /* of the target, where the template lacks it */
 	const struct mount_option *options;
 	size_t n_options;
-	size_t keep; /* where the mount's root is kept */
 } rows[] = {
-	{ "/proc",          "proc",    PLAIN,                       0555, no_options,  0, KEEP(proc_fd) },
-	{ "/sys",           "sysfs",   PLAIN | MOUNT_ATTR_RDONLY,   0555, no_options,  0, NO_KEEP       },
-	{ "/sys/fs/cgroup", "cgroup2", PLAIN,                       0755, no_options,  0, NO_KEEP       },
-	{ "/dev",           "tmpfs",   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-		0755, dev_options, ARRAY_SIZE(dev_options), KEEP(dev_fd) },
-	{ "/dev/pts",       "devpts",  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-		0755, pts_options, ARRAY_SIZE(pts_options), KEEP(pts_fd) },
-	{ "/dev/shm",       "tmpfs",   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-		01777, shm_options, ARRAY_SIZE(shm_options), NO_KEEP },
-	{ "/dev/mqueue",    "mqueue",  PLAIN,                       0755, no_options,  0, NO_KEEP       },
-	{ "/run",           "tmpfs",   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-		0755, run_options, ARRAY_SIZE(run_options), KEEP(run_fd) },
+	[MOUNT_PROC]   = { "/proc", "proc", PLAIN, 0555, no_options, 0 },
+	[MOUNT_SYS]    = { "/sys", "sysfs", PLAIN | MOUNT_ATTR_RDONLY, 0555, no_options, 0 },
+	[MOUNT_CGROUP] = { "/sys/fs/cgroup", "cgroup2", PLAIN, 0755, no_options, 0 },
+	[MOUNT_DEV]    = { "/dev", "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0755,
+		dev_options, ARRAY_SIZE(dev_options) },
+	[MOUNT_PTS]    = { "/dev/pts", "devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0755,
+		pts_options, ARRAY_SIZE(pts_options) },
+	[MOUNT_SHM]    = { "/dev/shm", "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 01777,
+		shm_options, ARRAY_SIZE(shm_options) },
+	[MOUNT_MQUEUE] = { "/dev/mqueue", "mqueue", PLAIN, 0755, no_options, 0 },
+	[MOUNT_RUN]    = { "/run", "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0755,
+		run_options, ARRAY_SIZE(run_options) },
 };
+_Static_assert(ARRAY_SIZE(rows) == GUEST_MOUNTS, "every mount has a row");
 
 static const struct {
 	const char *name, *target;
@@ -91,74 +89,91 @@ static const char *const masks[] = {
 
 #define OPTIONS_MAX 4 /* the longest row's, and `max` */
 
-static int row_create(const struct row *row, uint64_t ptys, struct error *err)
+static int row_create(enum guest_mount which, uint64_t ptys, struct error *err)
 {
+	const struct row *row = &rows[which];
 	struct mount_option options[OPTIONS_MAX];
 	size_t n = row->n_options;
 	char max[24]; /* a 64-bit number */
 
 	memcpy(options, row->options, n * sizeof(*options));
-	if (row->keep == KEEP(pts_fd) && ptys != PARSE_NONE) {
+	if (which == MOUNT_PTS && ptys != PARSE_NONE) {
 		snprintf(max, sizeof(max), "%ju", (uintmax_t)ptys);
 		options[n++] = (struct mount_option){ "max", max };
 	}
 	return mount_new(row->type, options, n, row->attributes, err);
 }
 
-static int row_mount(
-	int root_fd, const struct row *row, struct guest_mounts *mounts, struct error *err)
+static int row_attach(int root_fd, const struct row *row, int mount_fd, struct error *err)
 {
-	cleanup_close int mount_fd = row_create(row, mounts->ptys, err);
-	cleanup_close int target_fd = -1;
-	int r;
+	cleanup_close int target_fd = inside_open_mount_point(root_fd, row->target, row->mode, err);
 
-	if (mount_fd < 0)
-		return mount_fd;
-	target_fd = inside_open_mount_point(root_fd, row->target, row->mode, err);
-	if (target_fd < 0)
-		return target_fd;
-	r = mount_attach(mount_fd, target_fd, row->target, err);
-	if (r == 0 && row->keep != NO_KEEP)
-		*(int *)(void *)((char *)mounts + row->keep) = take_fd(&mount_fd);
-	return r;
+	return target_fd < 0 ? target_fd : mount_attach(mount_fd, target_fd, row->target, err);
 }
 
-/* A node of the workshop, bound: the VE itself may not mknod. */
-static int device_bind(int dev_fd, const struct device *device, struct error *err)
+/* A copy of the workshop's node, to be bound: the VE itself may not mknod. */
+static int device_clone(const struct device *device, struct error *err)
 {
-	char source[32] = "/dev/"; /* the longest name of the table is seven characters */
-	cleanup_close int source_fd = -1;
-	cleanup_close int target_fd = -1;
+	char source[32]; /* the longest name of the table is seven characters */
+	cleanup_close int fd = -1;
 	struct stat st;
 
 	snprintf(source, sizeof(source), "/dev/%s", device->name);
-	source_fd =
-		mount_clone(AT_FDCWD, source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err);
-	if (source_fd < 0)
-		return source_fd;
-	if (fstat(source_fd, &st) < 0)
+	fd = mount_clone(AT_FDCWD, source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return error_sys(err, "cannot inspect the device %s", device->name);
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(device->major, device->minor))
 		return error_set(err, ENODEV, "the workshop's %s is another device", device->name);
-	target_fd = openat(
-		dev_fd, device->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (target_fd < 0)
-		return error_sys(err, "cannot make /dev/%s", device->name);
-	return mount_attach(source_fd, target_fd, source, err);
+	return take_fd(&fd);
 }
 
-static int dev_fill(int dev_fd, struct error *err)
+static int device_attach(int dev_fd, const char *name, int device_fd, struct error *err)
 {
-	for (size_t i = 0; i < devices_count; i++) {
-		int r = device_bind(dev_fd, &devices_table[i], err);
+	cleanup_close int target_fd = openat(dev_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (target_fd < 0)
+		return error_sys(err, "cannot open /dev/%s", name);
+	return mount_attach(device_fd, target_fd, name, err);
+}
+
+/* A file to bind over. */
+static int make_file(int dev_fd, const char *name, struct error *err)
+{
+	cleanup_close int fd =
+		openat(dev_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? error_sys(err, "cannot make /dev/%s", name) : 0;
+}
+
+static int dev_fill(struct guest_mounts *mounts, struct error *err)
+{
+	int dev_fd = mounts->fds[MOUNT_DEV];
+
+	for (size_t i = 0; i < DEVICES; i++) {
+		int r = make_file(dev_fd, devices_table[i].name, err);
 
 		if (r < 0)
 			return r;
+		mounts->device_fds[i] = device_clone(&devices_table[i], err);
+		if (mounts->device_fds[i] < 0)
+			return mounts->device_fds[i];
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0)
 			return error_sys(err, "cannot make the link /dev/%s", links[i].name);
 	return 0;
+}
+
+int guest_mount_prepare(struct guest_mounts *mounts, struct error *err)
+{
+	for (int i = 0; i < GUEST_MOUNTS; i++) {
+		mounts->fds[i] = row_create((enum guest_mount)i, mounts->ptys, err);
+		if (mounts->fds[i] < 0)
+			return mounts->fds[i];
+	}
+	return dev_fill(mounts, err);
 }
 
 /* What this kernel does not have needs no mask. */
@@ -197,14 +212,15 @@ static int mask_all(int root_fd, struct error *err)
 	return r;
 }
 
-int guest_mount_all(int root_fd, struct guest_mounts *mounts, struct error *err)
+int guest_mount_attach(int root_fd, const struct guest_mounts *mounts, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows) && r == 0; i++)
-		r = row_mount(root_fd, &rows[i], mounts, err);
-	if (r == 0)
-		r = dev_fill(mounts->dev_fd, err);
+	for (size_t i = 0; i < GUEST_MOUNTS && r == 0; i++)
+		r = row_attach(root_fd, &rows[i], mounts->fds[i], err);
+	for (size_t i = 0; i < DEVICES && r == 0; i++)
+		r = device_attach(
+			mounts->fds[MOUNT_DEV], devices_table[i].name, mounts->device_fds[i], err);
 	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
 		r = mask_all(root_fd, err);
 	return r;

@@ -4,25 +4,38 @@
  */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/device.h"
 #include "runtime/setting.h"
 
 struct error;
 
-struct guest_mounts {
-	enum profile profile;
-	uint64_t ptys; /* PARSE_NONE: as many as the host has */
-	int proc_fd;   /* the roots of what was mounted; -1 until then */
-	int dev_fd;
-	int pts_fd;
-	int run_fd;
+/* Parents first: the order in which they are attached. */
+enum guest_mount {
+	MOUNT_PROC,
+	MOUNT_SYS,
+	MOUNT_CGROUP,
+	MOUNT_DEV,
+	MOUNT_PTS,
+	MOUNT_SHM,
+	MOUNT_MQUEUE,
+	MOUNT_RUN,
+	GUEST_MOUNTS,
 };
 
-#define GUEST_MOUNTS_NONE .proc_fd = -1, .dev_fd = -1, .pts_fd = -1, .run_fd = -1
+/* Descriptors are set by guest_mount_prepare() and closed by the exec. */
+struct guest_mounts {
+	enum profile profile;
+	uint64_t ptys;         /* PARSE_NONE: as many as the host has */
+	int fds[GUEST_MOUNTS]; /* the roots */
+	int device_fds[DEVICES];
+};
 
-/* Mounts the table of kernel file systems below root_fd, binds the device nodes, makes the links of
- * /dev, and masks what the profile masks. The caller is root of the VE's user namespace, its cgroup
- * namespace among others unshared, and its root is still the workshop. */
-int guest_mount_all(int root_fd, struct guest_mounts *mounts, struct error *err);
+/* Makes all of it, detached: this needs no root yet, and the job has its hands full with the
+ * overlay meanwhile. The caller is root of the VE's user namespace with the others, the cgroup
+ * namespace included, and its root is still the workshop. */
+int guest_mount_prepare(struct guest_mounts *mounts, struct error *err);
+
+/* Attaches it below root_fd, and masks what the profile masks. */
+int guest_mount_attach(int root_fd, const struct guest_mounts *mounts, struct error *err);

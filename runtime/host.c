@@ -27,7 +27,7 @@
 
 static int workshop_devices(int dev_fd, struct error *err)
 {
-	for (size_t i = 0; i < devices_count; i++) {
+	for (size_t i = 0; i < DEVICES; i++) {
 		const struct device *d = &devices_table[i];
 
 		if (mknodat(dev_fd, d->name, S_IFCHR | 0666, makedev(d->major, d->minor)) < 0)
