@@ -1,0 +1,161 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# SIGKILL at every step and at random: nothing acknowledged is lost, nothing half done is left.
+
+load helpers
+
+setup_file()
+{
+	vesseld_start
+	import_busybox
+}
+
+teardown_file()
+{
+	vesseld_stop
+	host_unchanged
+}
+
+crash()
+{
+	local mode=$1
+	shift
+	python3 "$(dirname "$BATS_TEST_FILENAME")/crash.py" "$mode" "$build" "$state_dir" "$run_dir" "$first_id" "$@"
+}
+
+# The script runs daemons of its own on the same state directory.
+without_daemon()
+{
+	kill -TERM "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	local status=0
+	"$@" || status=$?
+	vesseld_run
+	return $status
+}
+
+@test "manager, job or both killed at every step: as before or as after, and again it succeeds" {
+	[ -z "${MACHINE_GUEST:-}" ] || export VESSEL_CRASH_PART=0.15
+	without_daemon crash steps
+	[ -z "$(vessel list -H -o name)" ]
+	[ -z "$(ls -A "$state_dir/ve")" ]
+}
+
+@test "200 random kills under load: every client gets an answer, every VE is whole" {
+	local n=200
+	[ -z "${MACHINE_GUEST:-}" ] || n=40
+	without_daemon crash random $n
+	wait_until 10 trash_empty
+	[ -z "$(ls -A "$state_dir/ve")" ]
+}
+
+trash_empty()
+{
+	[ -z "$(ls -A "$state_dir/trash")" ]
+}
+
+@test "an open exec and an open console outlive the manager and deliver their end" {
+	vessel create web1 --template small --start --wait
+	vessel exec web1 -- sh -c 'read line; echo "got $line"; exit 7' <"$(fifo)" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	local client=$! status_seen=0 old
+	exec 7>"$BATS_TEST_TMPDIR/fifo"
+	vessel exec -n web1 -- sh -c 'i=0; while [ $i -lt 400 ]; do echo "line $i."; i=$((i+1)); sleep 0.01; done > /dev/console 2>&1 &'
+	local i
+	for i in 1 2 3; do
+		old=$(manager_pid)
+		kill -KILL "$old"
+		new_manager() { [ -n "$(manager_pid)" ] && [ "$(manager_pid)" != "$old" ] && vessel list; }
+		wait_until 10 new_manager
+	done
+	is_state web1 running
+	echo word >&7
+	exec 7>&-
+	wait $client || status_seen=$?
+	[ "$status_seen" -eq 7 ]
+	grep -q 'got word' "$BATS_TEST_TMPDIR/out"
+	no_gap() { [ "$(vessel log web1 | tr -d '\r' | grep -cE '^line [0-9]+\.$')" -eq 400 ]; }
+	wait_until 20 no_gap
+	vessel destroy web1 --force
+}
+
+fifo()
+{
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	echo "$BATS_TEST_TMPDIR/fifo"
+}
+
+@test "the keeper killed: VEs run on, a new one takes over, only what the manual names is lost" {
+	vessel create web1 --template small --start --wait
+	local init start
+	init=$(pid_of web1)
+	start=$(awk '{ print $22 }' "/proc/$init/stat")
+	kill -KILL "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	[ "$(awk '{ print $22 }' "/proc/$init/stat")" = "$start" ]
+	vesseld_run
+	is_state web1 running
+	[ "$(pid_of web1)" = "$init" ]
+	vessel exec web1 -- true
+	vessel exec web1 -- sh -c 'echo after-the-keeper > /dev/console'
+	logged() { vessel log web1 | grep -q after-the-keeper; }
+	wait_until 10 logged
+	vessel stop web1 --timeout 20
+	is_state web1 stopped
+	vessel start web1 --wait
+	vessel destroy web1 --force
+}
+
+@test "reload re-executes the keeper: same inits, consoles and open execs go on" {
+	vessel create web1 --template small --start --wait
+	local init
+	init=$(pid_of web1)
+	vessel exec web1 -- sh -c 'sleep 2; exit 6' 3>&- &
+	local client=$! status_seen=0
+	sleep 0.3
+	kill -HUP "$(vesseld_pid)"
+	sleep 0.5
+	wait_until 10 is_state web1 running
+	[ "$(pid_of web1)" = "$init" ]
+	wait $client || status_seen=$?
+	[ "$status_seen" -eq 6 ]
+	vessel exec web1 -- sh -c 'echo after-the-reload > /dev/console'
+	logged() { vessel log web1 | grep -q after-the-reload; }
+	wait_until 10 logged
+	vessel destroy web1 --force
+}
+
+@test "a damaged record makes its VE broken and disturbs nobody else" {
+	vessel create good bad --template small
+	kill -TERM "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	cp "$state_dir/ve/bad/config.json" "$BATS_TEST_TMPDIR/saved"
+	echo '{"format":1, "uuid"' >"$state_dir/ve/bad/config.json"
+	vesseld_run
+	is_state bad broken
+	is_state good stopped
+	[ -n "$(show_json bad .problem)" ]
+	run --separate-stderr vessel start bad
+	[ "$status" -eq 4 ]
+	vessel start good --wait
+	kill -TERM "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	cp "$BATS_TEST_TMPDIR/saved" "$state_dir/ve/bad/config.json"
+	vesseld_run
+	is_state bad stopped
+	is_state good running
+	vessel destroy good bad --force
+}
+
+@test "config.json edited by hand while vesseld is down is what counts" {
+	vessel create web1 --template small --memory 64M
+	kill -TERM "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	jq '.settings.memory = "96M" | .note = "kept"' "$state_dir/ve/web1/config.json" >"$BATS_TEST_TMPDIR/new"
+	cat "$BATS_TEST_TMPDIR/new" >"$state_dir/ve/web1/config.json"
+	vesseld_run
+	[ "$(show_json web1 .limits.memory.limit)" -eq $((96 << 20)) ]
+	vessel set web1 --description hello
+	[ "$(jq -r .note "$state_dir/ve/web1/config.json")" = kept ]
+	vessel destroy web1
+}
