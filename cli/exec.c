@@ -73,13 +73,16 @@ static void handle_started(struct run *run, int *fds, size_t n_fds)
 
 static void handle_failed(struct run *run, const char *text)
 {
-	char *end = NULL;
-	unsigned long status = strtoul(text, &end, 10);
+	size_t length = strcspn(text, " ");
+	cleanup_free char *word = strndup(text, length);
+	bool good;
+	uint64_t status;
 
+	good = word && parse_count(word, &status) == 0 && status >= STATUS_FAILED &&
+	       status < STATUS_SIGNAL;
 	run->session.ended = true;
-	run->status =
-		status >= STATUS_FAILED && status < STATUS_SIGNAL ? (int)status : STATUS_FAILED;
-	client_fail(run->err, VESSEL_FAILED, "%s", *end == ' ' ? end + 1 : end);
+	run->status = good ? (int)status : STATUS_FAILED;
+	client_fail(run->err, VESSEL_FAILED, "%s", text + length + (text[length] == ' '));
 }
 
 static void handle_end(struct run *run, const char *text, int base)

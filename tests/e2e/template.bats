@@ -151,6 +151,6 @@ import_refused()
 	[ "$status" -ne 0 ]
 	run vessel template show never
 	[ "$status" -eq 3 ]
-	gone() { ! ls -A "$state_dir/layer" | grep -q import; }
+	gone() { [ -z "$(find "$state_dir/layer" -maxdepth 1 -name '*import*')" ]; }
 	wait_until 5 gone
 }
