@@ -8,10 +8,12 @@
  *
  * The child runs in a user namespace that maps ids 0..65535 to themselves shifted nowhere: on disk
  * every file has the id the archive names (root is 0). Ids of 65,536 and above are refused, or
- * squashed to 65534 by option. Refused as well: device nodes, overlay xattrs (trusted.overlay.*,
- * user.overlay.*), names or links that leave the root, an entry whose parent is a symlink made by
- * the archive, a duplicate entry that changes type, and whatever exceeds the bounds. Kept: ids,
- * modes, times (nanoseconds), hard links, symlinks, xattrs, ACLs, file capabilities.
+ * squashed to 65534 by option. Refused as well: device nodes (but for the eight of every
+ * distribution's /dev, null to ptmx, which are skipped: a VE has its own), overlay xattrs
+ * (trusted.overlay.*, user.overlay.*), all else in trusted.* and security.* but file capabilities,
+ * names or links that leave the root, an entry whose parent is a symlink made by the archive, a
+ * duplicate entry that changes type, and whatever exceeds the bounds. Kept: ids, modes, times
+ * (nanoseconds), hard links, symlinks, xattrs, ACLs, file capabilities.
  */
 #pragma once
 

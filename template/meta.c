@@ -30,7 +30,7 @@ static int meta_add(struct meta *meta, const char *path, struct meta_xattr xattr
 	int r = 0;
 
 	if (meta->n_xattrs == XATTRS_MAX)
-		r = policy_refuse(path, err, "has too many extended attributes");
+		r = policy_refuse(path, err, "has too many xattrs");
 	else if (xattr.name && (xattr.value || xattr.size == 0))
 		grown = reallocarray(meta->xattrs, meta->n_xattrs + 1, sizeof(*grown));
 	if (!grown) {
@@ -185,9 +185,9 @@ static int apply_xattr(const struct meta_xattr *xattr, int fd, const char *path,
 		return 0;
 	if (errno == EINVAL || errno == EPERM || errno == EACCES) /* the value makes no sense */
 		return policy_refuse(
-			path, err, "the kernel does not take the attribute %.64s", xattr->name);
-	return error_sys(err, "cannot set the attribute %.64s of %s", xattr->name,
-		policy_shown(path, shown));
+			path, err, "the kernel does not take the xattr %.64s", xattr->name);
+	return error_sys(
+		err, "cannot set the xattr %.64s of %s", xattr->name, policy_shown(path, shown));
 }
 
 int meta_apply(const struct meta *meta, int fd, const char *path, struct error *err)
@@ -216,8 +216,8 @@ int meta_apply_symlink(
 	char shown[POLICY_SHOWN];
 
 	if (meta->n_xattrs > 0)
-		return policy_refuse(path, err, "a symlink cannot have the attribute %.64s",
-			meta->xattrs[0].name);
+		return policy_refuse(
+			path, err, "a symlink cannot have the xattr %.64s", meta->xattrs[0].name);
 	if ((meta->uid || meta->gid) &&
 		fchownat(dir_fd, name, meta->uid, meta->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_sys(err, "cannot give %s its owner", policy_shown(path, shown));

@@ -164,7 +164,7 @@ int policy_replace(const char *path, mode_t old_type, mode_t type, struct error 
 	if (old_type == type)
 		return 0;
 	return policy_refuse(
-		path, err, "was %s and comes again as %s", type_name(old_type), type_name(type));
+		path, err, "changes its type from %s to %s", type_name(old_type), type_name(type));
 }
 
 int policy_id(
@@ -175,8 +175,8 @@ int policy_id(
 		return 0;
 	}
 	if (!policy->squash_ids)
-		return policy_refuse(path, err, "the id %jd is not below %d (see --squash-ids)",
-			(intmax_t)id, IDS);
+		return policy_refuse(
+			path, err, "the id %jd is not below %d (see --squash)", (intmax_t)id, IDS);
 	*ret = ID_NOBODY;
 	return 0;
 }
@@ -207,7 +207,7 @@ int policy_xattr(const char *path, const char *name, size_t size, struct error *
 	char shown[POLICY_SHOWN];
 
 	if (size > XATTR_BYTES || strlen(name) > NAME_BYTES)
-		return policy_refuse(path, err, "an extended attribute is too large");
+		return policy_refuse(path, err, "an xattr is too large");
 	for (size_t i = 0; i < ARRAY_SIZE(xattrs); i++) {
 		size_t n = strlen(xattrs[i].prefix);
 
@@ -218,8 +218,8 @@ int policy_xattr(const char *path, const char *name, size_t size, struct error *
 		reason = xattrs[i].reason;
 		break;
 	}
-	return policy_refuse(path, err, "the attribute %.64s cannot be kept: %s",
-		policy_shown(name, shown), reason);
+	return policy_refuse(
+		path, err, "the xattr %.64s cannot be kept: %s", policy_shown(name, shown), reason);
 }
 
 int policy_count(struct policy *policy, const char *path, uint64_t size, struct error *err)
@@ -239,7 +239,9 @@ int policy_count(struct policy *policy, const char *path, uint64_t size, struct 
 
 int policy_ratio(const struct policy *policy, uint64_t packed, uint64_t unpacked, struct error *err)
 {
-	if (unpacked <= RATIO_GRACE || unpacked / policy->bounds.ratio <= packed)
+	uint64_t ratio = policy->bounds.ratio ? policy->bounds.ratio : 1;
+
+	if (unpacked <= RATIO_GRACE || unpacked / ratio <= packed)
 		return 0;
 	return error_refuse(err, ERROR_USAGE,
 		"the archive unpacks to more than %ju times its size (see --max-ratio)",

@@ -103,7 +103,7 @@ static int parent_error(const char *path, struct error *err)
 	char shown[POLICY_SHOWN];
 
 	if (errno == ELOOP || errno == ENOTDIR || errno == EXDEV)
-		return policy_refuse(path, err, "a directory in its name is a symlink or a file");
+		return policy_refuse(path, err, "the name leads through a symlink or a file");
 	return error_sys(err, "cannot open the directory of %s", policy_shown(path, shown));
 }
 

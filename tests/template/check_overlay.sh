@@ -23,7 +23,7 @@ inside=$("$driver" overlay 1048576 disk/upper disk/work top low -- sh -c '
 	echo new >dir/new; chown 7:8 dir/new; echo more >>dir/file
 	mv dir moved && ls moved | tr "\n" " "; stat -c "%u:%g" moved/new
 	getcap bin/capsh')
-say inside "$(echo $inside)" "low top 0:0 1000:1000 file new other 7:8 bin/capsh cap_net_raw=ep"
+say inside "$(tr "\n" " " <<<"$inside")" "low top 0:0 1000:1000 file new other 7:8 bin/capsh cap_net_raw=ep "
 say new "$(stat -c %u:%g disk/upper/moved/new)" 7:8
 say copied "$(stat -c %u:%g disk/upper/moved/file)" 1000:1000
 say directory "$(stat -c %u:%g disk/upper/moved)" 0:0

@@ -122,7 +122,7 @@ static void a_type_never_changes(void **state)
 	assert_int_equal(policy_replace("a", S_IFREG, S_IFREG, &err), 0);
 	assert_int_equal(policy_replace("a", S_IFDIR, S_IFLNK, &err), -EINVAL);
 	assert_string_equal(
-		err.text, "archive entry a: was a directory and comes again as a symlink");
+		err.text, "archive entry a: changes its type from a directory to a symlink");
 }
 
 static void ids_are_those_of_a_ve(void **state)
