@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * id_range.c - 65,536 host ids for a new VE, that nobody else has.
+ *
+ * Which are taken is derived each time: from VEs (broken ones too), from what lies in the trash
+ * with its ids still on disk, from users and sub-ids of the host. Given round-robin, so that the
+ * ids of a VE that has gone rest as long as possible.
+ */
+#include "id_range.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "daemon/manager_data.h"
+#include "daemon/ve_table.h"
+
+#define USERS_MAX (1 << 20)
+
+struct blocks {
+	uint64_t first; /* id of block 0 */
+	uint32_t n;
+	bool *taken;
+};
+
+static void take(struct blocks *blocks, uint64_t first, uint64_t count)
+{
+	uint64_t end = blocks->first + (uint64_t)blocks->n * VE_IDS;
+
+	if (count == 0 || first >= end || first + count <= blocks->first)
+		return;
+	for (uint64_t id = first - first % VE_IDS; id < first + count && id < end; id += VE_IDS)
+		if (id >= blocks->first)
+			blocks->taken[(id - blocks->first) / VE_IDS] = true;
+}
+
+/* Lines of "name:...", the fields by number; `count` 0 means that one id is meant. */
+static void take_file(struct blocks *blocks, const char *path, int id_field, int count_field)
+{
+	struct error ignored = { 0 }; /* a host without the file has no such users */
+	cleanup_free char *text = NULL;
+	char *rest;
+
+	if (file_read(AT_FDCWD, path, USERS_MAX, &text, &ignored) < 0)
+		return;
+	rest = text;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		uint64_t id = 0, count = 1;
+		bool found = false;
+		char *field;
+
+		for (int i = 0; (field = strsep(&line, ":")); i++) {
+			if (i == id_field)
+				found = parse_count(field, &id) == 0;
+			else if (i == count_field && parse_count(field, &count) < 0)
+				found = false;
+		}
+		if (found)
+			take(blocks, id, count);
+	}
+}
+
+/* A record that cannot be read as a whole may still say this. */
+static void take_record(struct blocks *blocks, const char *directory, const char *entry)
+{
+	static const char key[] = "\"first_id\"";
+	cleanup_free char *path = NULL;
+	cleanup_free char *text = NULL;
+	struct error ignored = { 0 };
+	unsigned long long id;
+	const char *at;
+
+	if (asprintf(&path, "%s/%s/config.json", directory, entry) < 0) {
+		path = NULL;
+		return;
+	}
+	if (file_read(AT_FDCWD, path, JSON_TEXT_MAX, &text, &ignored) < 0)
+		return;
+	at = strstr(text, key);
+	if (at && sscanf(at + sizeof(key) - 1, " : %llu", &id) == 1)
+		take(blocks, id, VE_IDS);
+}
+
+static int take_directory(
+	struct manager *manager, struct blocks *blocks, const char *name, struct error *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (asprintf(&path, "%s/%s", manager->instance->state_dir, name) < 0) {
+		path = NULL;
+		return error_memory(err);
+	}
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : error_sys(err, "cannot read the directory %s", name);
+	while ((entry = readdir(dir))) {
+		const struct ve *ve = ve_table_find(manager->ves, entry->d_name);
+
+		if (entry->d_name[0] != '.' && !(ve && ve->has_config))
+			take_record(blocks, path, entry->d_name);
+	}
+	return 0;
+}
+
+static int take_all(struct manager *manager, struct blocks *blocks, struct error *err)
+{
+	const struct ve_table *table = manager->ves;
+	int r;
+
+	for (size_t i = 0; i < table->n; i++)
+		if (table->ve[i]->has_config)
+			take(blocks, table->ve[i]->config.first_id, VE_IDS);
+	take_file(blocks, "/etc/passwd", 2, -1);
+	take_file(blocks, "/etc/group", 2, -1);
+	take_file(blocks, "/etc/subuid", 1, 2);
+	take_file(blocks, "/etc/subgid", 1, 2);
+	r = take_directory(manager, blocks, "trash", err);
+	return r < 0 ? r : take_directory(manager, blocks, "ve", err);
+}
+
+int id_range_new(struct manager *manager, uid_t *ret, struct error *err)
+{
+	static uint32_t last; /* block given last by this manager: a hint for round-robin only */
+	struct blocks blocks = {
+		.first = manager->instance->first_id,
+		.n = manager->instance->id_blocks,
+	};
+	cleanup_free bool *taken = calloc(blocks.n ? blocks.n : 1, sizeof(*taken));
+	int r;
+
+	if (!taken)
+		return error_memory(err);
+	blocks.taken = taken;
+	r = take_all(manager, &blocks, err);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < blocks.n; i++) {
+		uint32_t block = (last + i) % blocks.n;
+
+		if (taken[block])
+			continue;
+		last = block + 1;
+		*ret = (uid_t)(blocks.first + (uint64_t)block * VE_IDS);
+		return 0;
+	}
+	return error_refuse(err, ERROR_STATE,
+		"all %u ranges of ids are taken (see \"ids\" in vessel.json(5))", blocks.n);
+}

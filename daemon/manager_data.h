@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * manager_data.h - what the parts of the manager share: who is who.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/instance.h"
+
+struct cgroup_tree;
+struct event_hub;
+struct job_list;
+struct loop;
+struct loop_source;
+struct mailbox;
+struct message;
+struct operation;
+struct operation_list;
+struct server;
+struct ve_table;
+
+struct manager {
+	struct instance *instance; /* borrowed */
+	struct loop *loop;
+	struct cgroup_tree *tree;
+	struct mailbox *mailbox; /* to the keeper */
+	struct job_list *jobs;   /* what the keeper runs for us, or shall */
+	struct operation_list *operations;
+	struct ve_table *ves;
+	struct server *server; /* NULL until the table is ready */
+	struct event_hub *events;
+	bool serving;
+
+	/* op_template.c: imports, and who removes layers and must be alone with them. */
+	unsigned int imports;
+	struct operation *layer_remover;
+	bool collecting, collect_again;
+	struct loop_source *collect_timer;
+};
+
+/* incoming.c: what the keeper says. Takes the descriptors. 0, or a failure that ends the manager.
+ */
+int manager_incoming(
+	struct manager *manager, const struct message *message, int *fds, size_t n_fds);
+
+/* clock.c: seconds since the epoch, and milliseconds that never jump. */
+int64_t clock_now(void);
+uint64_t clock_monotonic_ms(void);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * ve_hint.c - what the next manager cannot ask the kernel: run/ve/NAME.
+ *
+ * A hint, never the truth: whoever reads it proves it (recovery.c). It may vanish with a reboot,
+ * and so does what it speaks of.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "daemon/manager_data.h"
+#include "daemon/ve_table.h"
+
+#define HINT_DIR  "ve"
+#define HINT_PATH (sizeof(HINT_DIR "/") + NAME_LENGTH)
+#define HINT_MAX  4096
+
+static void hint_path(const char *name, char path[HINT_PATH])
+{
+	snprintf(path, HINT_PATH, HINT_DIR "/%s", name);
+}
+
+/* Field 22 of /proc/PID/stat; the name in field 2 may hold anything but ends at the last ')'. */
+uint64_t process_start_time(pid_t pid)
+{
+	cleanup_free char *text = NULL;
+	struct error ignored = { 0 };
+	char path[32]; /* "/proc/" and a pid and "/stat" */
+	unsigned long long start = 0;
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (file_read(AT_FDCWD, path, HINT_MAX, &text, &ignored) < 0)
+		return 0;
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, " %llu", &start) == 1 ? start : 0;
+}
+
+void ve_hint_store(const struct ve *ve)
+{
+	cleanup_json struct json *hint = json_new_object();
+	cleanup_free char *text = NULL;
+	cleanup_close int dir_fd = -1;
+	struct error ignored = { 0 };
+	int run_fd = ve->manager->instance->run_fd;
+
+	json_set_string(hint, "uuid", ve->has_config ? ve->config.uuid : "");
+	json_set_int(hint, "pid", ve->pid);
+	json_set_int(hint, "start", (int64_t)process_start_time(ve->pid));
+	json_set_int(hint, "stop_way", ve->stop_way);
+	json_set_int(hint, "started", ve->started);
+	json_set_int(hint, "ready", ve->ready);
+	json_set_int(hint, "pending", (int64_t)ve->pending);
+	json_set_bool(hint, "helper", ve->helper);
+	if (json_print(hint, false, &text) < 0 ||
+		file_make_dir(run_fd, HINT_DIR, 0700, &ignored) < 0)
+		return;
+	dir_fd = file_open_dir(run_fd, HINT_DIR, &ignored);
+	if (dir_fd >= 0)
+		(void)file_replace(dir_fd, ve->name, text, strlen(text), &ignored);
+}
+
+void ve_hint_remove(const struct manager *manager, const char *name)
+{
+	char path[HINT_PATH];
+
+	hint_path(name, path);
+	(void)unlinkat(manager->instance->run_fd, path, 0); /* absent is fine */
+}
+
+static int64_t number(const struct json *hint, const char *key)
+{
+	int64_t n = 0;
+
+	return json_int(json_find(hint, key), &n) ? n : 0;
+}
+
+bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start)
+{
+	cleanup_json struct json *hint = NULL;
+	cleanup_free char *text = NULL;
+	struct error ignored = { 0 };
+	char path[HINT_PATH];
+	const char *uuid;
+	ssize_t n;
+
+	hint_path(ve->name, path);
+	n = file_read(ve->manager->instance->run_fd, path, HINT_MAX, &text, &ignored);
+	if (n < 0 || json_parse(text, (size_t)n, &hint, &ignored) < 0)
+		return false;
+	uuid = json_find_string(hint, "uuid");
+	if (!uuid || (ve->has_config && strcmp(uuid, ve->config.uuid) != 0))
+		return false;
+	*ret_pid = (pid_t)number(hint, "pid");
+	*ret_start = (uint64_t)number(hint, "start");
+	ve->stop_way = (uint64_t)number(hint, "stop_way") < STOP_WAYS
+			       ? (enum stop_way)number(hint, "stop_way")
+			       : STOP_PROGRAM;
+	ve->started = number(hint, "started");
+	ve->ready = number(hint, "ready");
+	ve->pending = (uint64_t)number(hint, "pending");
+	(void)json_bool(json_find(hint, "helper"), &ve->helper);
+	return true;
+}

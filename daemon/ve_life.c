@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * ve_life.c - a VE's state follows what the keeper, the kernel and operations say.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "cgroup/group.h"
+#include "daemon/event.h"
+#include "daemon/mailbox.h"
+#include "daemon/manager_data.h"
+#include "daemon/protocol.h"
+#include "daemon/readiness.h"
+#include "daemon/ve_table.h"
+
+#define UP_AFTER_MS 1000 /* a guest that never says: its init has run so long */
+
+void ve_move(struct ve *ve, enum ve_event event)
+{
+	enum ve_state next = ve->state;
+	struct error ignored = { 0 };
+
+	if (state_next(ve->state, event, ve->name, &next, &ignored) < 0 || next == ve->state)
+		return;
+	ve->state = next;
+	event_emit(ve->manager, ve->name, "state", state_name(next));
+}
+
+int ve_check(const struct ve *ve, enum ve_event event, struct error *err)
+{
+	enum ve_state next = ve->state;
+	struct error no = { 0 };
+
+	if (ve->state == VE_BROKEN && event != EVENT_KILL)
+		return error_refuse(err, ERROR_STATE, "it is broken: %s",
+			ve->problem ? ve->problem : "its record cannot be read");
+	if (state_next(ve->state, event, ve->name, &next, &no) < 0)
+		return error_refuse(err, ERROR_STATE, "it is %s", state_name(ve->state));
+	return 0;
+}
+
+void ve_registered(struct ve *ve, const struct message *message, int pidfd)
+{
+	close_fd(&ve->pidfd);
+	ve->pidfd = pidfd;
+	ve->pid = message->pid;
+	ve->stop_way = message->stop_way < STOP_WAYS ? message->stop_way : STOP_PROGRAM;
+	ve->started = message->started;
+	ve->ready = message->ready;
+	ve->ended = false;
+	ve->killed = false;
+	ve->sample = (struct cpu_sample){ 0 };
+	ve->seen = (struct usage){ 0 };
+	ve_hint_store(ve);
+	if (!ve->helper && ve->ready)
+		ve_ready(ve, ve->ready);
+}
+
+static int on_up(struct loop *loop, void *data)
+{
+	struct ve *ve = data;
+
+	loop_remove(ve->up_timer);
+	ve->up_timer = NULL;
+	if (ve_alive(ve))
+		ve_ready(ve, clock_now());
+	return 0;
+}
+
+void ve_await_ready(struct ve *ve)
+{
+	struct error err = { 0 };
+
+	if (ve->state != VE_STARTING || ve->stop_way == STOP_SYSTEMD || ve->up_timer)
+		return;
+	if (loop_add_timer(ve->manager->loop, UP_AFTER_MS, on_up, ve, &ve->up_timer, &err) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %s", ve->name, err.text);
+}
+
+void ve_ready(struct ve *ve, int64_t when)
+{
+	if (ve->helper || !ve_alive(ve))
+		return;
+	ve->ready = when;
+	ve_hint_store(ve);
+	ve_move(ve, EVENT_UP);
+	readiness_reached(ve);
+}
+
+void ve_ended(struct ve *ve, const struct message *message)
+{
+	close_fd(&ve->pidfd);
+	ve->pid = 0;
+	ve->ended = true;
+	ve->end_pid = message->pid;
+	ve->end_status = message->status;
+	ve->end_time = message->ended ? message->ended : clock_now();
+	if (message->started)
+		ve->started = message->started;
+	loop_remove(ve->up_timer);
+	ve->up_timer = NULL;
+}
+
+/* reboot(2) in a pid namespace arrives as SIGHUP (restart) or SIGINT (halt, power off) in init's
+ * wait status: pid_namespaces(7). */
+struct ve_exit ve_exit_of(const struct ve *ve)
+{
+	struct ve_exit end = { .time = ve->end_time };
+	const char *how = "lost";
+
+	if (ve->end_status == -1) {
+		how = ve->killed ? "killed" : "lost";
+	} else if (WIFSIGNALED(ve->end_status)) {
+		end.status = WTERMSIG(ve->end_status);
+		if (end.status == SIGHUP)
+			how = "reboot";
+		else if (end.status == SIGINT)
+			how = "poweroff";
+		else
+			how = ve->killed && end.status == SIGKILL ? "killed" : "signal";
+	} else {
+		how = "exit";
+		end.status = WEXITSTATUS(ve->end_status);
+	}
+	snprintf(end.how, sizeof(end.how), "%s", how);
+	return end;
+}
+
+void ve_reclaimed(struct ve *ve)
+{
+	struct error err = { 0 };
+	struct message forget = { .type = MANAGER_FORGET_VE, .pid = ve->end_pid };
+
+	snprintf(forget.name, sizeof(forget.name), "%s", ve->name);
+	(void)mailbox_send(ve->manager->mailbox, &forget, NULL, 0, &err);
+	ve_hint_remove(ve->manager, ve->name);
+	ve->ended = false;
+	ve->killed = false;
+	ve->started = ve->ready = 0;
+	if (ve->helper) {
+		ve->helper = false;
+		return;
+	}
+	ve->pending = 0;
+	ve_move(ve, EVENT_END);
+}
+
+int ve_kill(struct ve *ve, struct error *err)
+{
+	if (ve_alive(ve))
+		ve->killed = true;
+	return cgroup_kill(ve->manager->tree, ve->name, err);
+}

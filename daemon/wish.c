@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * wish.c - what an operator asks of a VE becomes its record.
+ *
+ * All is judged on the resulting record, before a job sees it: a refusal has changed nothing.
+ */
+#include "wish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "cgroup/limit.h"
+#include "daemon/id_range.h"
+#include "daemon/manager_data.h"
+#include "daemon/operation.h"
+#include "daemon/ve_table.h"
+#include "runtime/plan.h"
+#include "template/overlay.h"
+#include "template/template.h"
+
+#define DEFAULT_PLAN "default"
+
+/* An operator who gives no template is told which there are. */
+static int no_template(struct manager *manager, struct error *err)
+{
+	cleanup_text struct text list;
+	char **names = NULL;
+	size_t n = 0;
+	struct error ignored = { 0 };
+
+	text_init(&list);
+	if (template_list(manager->instance->state_fd, &names, &n, &ignored) < 0)
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		text_format(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+		free(names[i]);
+	}
+	free(names);
+	return error_refuse(err, ERROR_USAGE, "a template is needed; %s%.300s",
+		n > 0 ? "there are: " : "there is none (see vessel template build)", list.data);
+}
+
+static int take_template(
+	struct manager *manager, const char *name, struct ve_config *config, struct error *err)
+{
+	cleanup_template struct template template = { 0 };
+	int r;
+
+	if (!name)
+		return no_template(manager, err);
+	if (!name_valid_object(name))
+		return error_refuse(err, ERROR_USAGE, "bad template name '%.80s'", name);
+	r = template_load(manager->instance->state_fd, name, &template, err);
+	if (r < 0)
+		return r;
+	config->template = take_ptr(&template.name);
+	config->layers = take_ptr(&template.layers);
+	config->n_layers = template.n_layers;
+	template.n_layers = 0;
+	return 0;
+}
+
+static int fill(struct manager *manager, const char *template, const char *plan,
+	struct ve_config *config, struct error *err)
+{
+	int r = settings_init(&config->settings, err);
+
+	if (r == 0)
+		r = plan_load(manager->instance->state_fd, plan, &config->settings, NULL, err);
+	if (r == 0)
+		r = take_template(manager, template, config, err);
+	if (r == 0)
+		r = uuid_new(config->uuid, err);
+	if (r == 0)
+		r = id_range_new(manager, &config->first_id, err);
+	if (r < 0)
+		return r;
+	config->created = clock_now();
+	config->plan = strdup(plan);
+	config->overlay = strdup(OVERLAY_OPTIONS);
+	return config->plan && config->overlay ? 0 : error_memory(err);
+}
+
+int wish_new(struct manager *manager, const char *template, const char *plan, struct ve_config *ret,
+	struct error *err)
+{
+	struct ve_config config = { 0 };
+	int r = fill(manager, template, plan ? plan : DEFAULT_PLAN, &config, err);
+
+	if (r < 0) {
+		config_done(&config);
+		return r;
+	}
+	*ret = config;
+	return 0;
+}
+
+static int set_one(struct manager *manager, struct settings *settings, const struct settings *plan,
+	const char *name, const char *text, struct error *err)
+{
+	const struct setting *row = setting_find(name);
+	int r;
+
+	if (!row)
+		return error_refuse(err, ERROR_USAGE, "no such setting as '%.80s'", name);
+	r = setting_set(settings, row, text, plan, err);
+	if (r < 0 || row->limit < 0 || !(settings->asked & UINT64_C(1) << setting_index(row)) ||
+		settings->limits.value[row->limit] == PARSE_NONE)
+		return r;
+	return limit_supported(manager->tree, (enum limit_id)row->limit, err);
+}
+
+int wish_settings(struct manager *manager, struct ve_config *config, const struct json *settings,
+	struct error *err)
+{
+	struct settings plan;
+	int r = settings_init(&plan, err);
+
+	if (r < 0)
+		return r;
+	r = plan_load(manager->instance->state_fd, config->plan ? config->plan : DEFAULT_PLAN,
+		&plan, NULL, err);
+	if (r == -ENOENT) /* "default" then means the built-in one */
+		r = 0;
+	for (size_t i = 0; r == 0 && i < json_count(settings); i++)
+		r = set_one(manager, &config->settings, &plan, json_key_at(settings, i),
+			json_string(json_at(settings, i)), err);
+	settings_done(&plan);
+	return r;
+}
+
+/* The keys that the plan names overwrite, and nobody has asked for them any more. */
+static int take_plan(
+	struct manager *manager, struct ve_config *config, const char *plan, struct error *err)
+{
+	uint64_t named = 0;
+	char *name;
+	int r = plan_load(manager->instance->state_fd, plan, &config->settings, &named, err);
+
+	if (r < 0)
+		return r;
+	config->settings.asked &= ~named;
+	name = strdup(plan);
+	if (!name)
+		return error_memory(err);
+	free(config->plan);
+	config->plan = name;
+	return 0;
+}
+
+/* Live changes are for a VE that runs, and for what can change while it does. */
+static int check_live(const struct operation *op, struct error *err)
+{
+	if (!op->live)
+		return 0;
+	if (!ve_alive(op->ve))
+		return error_refuse(err, ERROR_STATE, "it is %s: --live is for now only",
+			state_name(op->ve->state));
+	for (size_t i = 0; i < settings_count; i++)
+		if (op->changed & UINT64_C(1) << i && !settings_table[i].live)
+			return error_refuse(err, ERROR_USAGE,
+				"%s cannot change while it runs (without --live: at its next "
+				"start)",
+				settings_table[i].name);
+	return 0;
+}
+
+int wish_prepare_set(struct operation *op, struct error *err)
+{
+	const struct json *settings = json_find(op->extra, "settings");
+	const char *plan = json_find_string(op->extra, "plan");
+	struct ve *ve = op->ve;
+	int r;
+
+	if (ve->state == VE_BROKEN)
+		return ve_check(ve, EVENT_START, err);
+	if (json_count(settings) == 0 && !plan)
+		return op->live ? check_live(op, err) : 0;
+	r = config_copy(&op->config, &ve->config, err);
+	if (r < 0)
+		return r;
+	op->has_config = true;
+	if (plan)
+		r = take_plan(op->manager, &op->config, plan, err);
+	if (r == 0)
+		r = wish_settings(op->manager, &op->config, settings, err);
+	for (size_t i = 0; r == 0 && i < settings_count; i++)
+		if (!setting_equal(&op->config.settings, &ve->config.settings, &settings_table[i]))
+			op->changed |= UINT64_C(1) << i;
+	return r < 0 ? r : check_live(op, err);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * wish.h - what an operator asks of a VE becomes its record: plan, settings, what this host can.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct error;
+struct json;
+struct manager;
+struct operation;
+struct ve_config;
+
+/* The record of a new VE: identity, template, plan, ids; settings as the plan has them. */
+int wish_new(struct manager *manager, const char *template, const char *plan, struct ve_config *ret,
+	struct error *err);
+
+/* Sets what `settings` (an object of strings, or NULL) names. A limit that is asked for and that
+ * this host cannot enforce is ERROR_UNSUPPORTED. On failure config may be half changed. */
+int wish_settings(struct manager *manager, struct ve_config *config, const struct json *settings,
+	struct error *err);
+
+/* The check of `set`: op->extra holds "settings" and "plan", op->config becomes the new record. */
+int wish_prepare_set(struct operation *op, struct error *err);
