@@ -27,7 +27,7 @@
 #define READ_BYTES   16384
 #define WINDOW_MS    100
 #define WINDOW_BYTES (128 * 1024)
-#define LAST_BYTES   (1024 * 1024) /* of a guest that has ended; a pty holds far less */
+#define LAST_BYTES   (128 * 1024) /* of a guest that has ended; a pty holds 64 KiB and a page */
 
 void console_update_events(struct console *console)
 {
