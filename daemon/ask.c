@@ -50,15 +50,32 @@ static uint64_t mask_of(const char *status, const char *key)
 	return line && sscanf(line + strlen(key), " %llx", &mask) == 1 ? mask : 0;
 }
 
+static char *read_proc(pid_t pid, const char *file)
+{
+	struct error ignored = { 0 };
+	char path[40]; /* "/proc/", a pid and a short name */
+	char *text = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return file_read(AT_FDCWD, path, STATUS_MAX, &text, &ignored) < 0 ? NULL : text;
+}
+
+/* A process in sigwait(3) shows what it waits for as neither blocked nor caught (kernel:
+ * real_blocked). BusyBox init and small inits for containers spend their lives there. */
+static bool waits_for_signals(pid_t pid)
+{
+	cleanup_free char *text = read_proc(pid, "syscall");
+	long number = -1;
+
+	return text && sscanf(text, "%ld", &number) == 1 && number == SYS_rt_sigtimedwait;
+}
+
 static bool hears(pid_t pid, int signal)
 {
-	cleanup_free char *text = NULL;
-	struct error ignored = { 0 };
-	char path[32]; /* "/proc/" and a pid and "/status" */
+	cleanup_free char *text = read_proc(pid, "status");
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read(AT_FDCWD, path, STATUS_MAX, &text, &ignored) < 0)
-		return false;
+	if (!text || waits_for_signals(pid))
+		return text != NULL;
 	return (mask_of(text, "\nSigCgt:") | mask_of(text, "\nSigBlk:")) >> (signal - 1) & 1;
 }
 
