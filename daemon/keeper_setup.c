@@ -107,6 +107,10 @@ static int open_host(struct keeper *keeper, struct error *err)
 	r = cgroup_tree_open(instance->cgroup, &keeper->tree, err);
 	if (r == 0)
 		r = cgroup_tree_prepare(keeper->tree, err);
+	/* A scope lives as long as a process is in it. By hand the cgroup is nobody's but ours, and
+	 * can be removed at the end only if we are not in it. */
+	if (r == 0 && !keeper->by_hand)
+		r = cgroup_tree_enter_daemon(keeper->tree, err);
 	if (r == 0)
 		r = runtime_host_open(instance->state_dir, keeper->tree, &keeper->host, err);
 	if (r < 0) {
