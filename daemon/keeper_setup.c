@@ -221,11 +221,20 @@ static void close_table(struct keeper *keeper)
 		table_remove_job(&keeper->table, job);
 }
 
-/* Only a keeper that listened may take away the socket: another one's may be there. */
+/* Only a keeper that listened may take away sockets: another one's may be there. By hand, those of
+ * its managers too: whoever finds one believes that somebody listens. */
+static void remove_sockets(const struct keeper *keeper)
+{
+	static const char *const names[] = { KEEPER_SOCKET, "vessel.sock", "vessel-ro.sock" };
+	size_t n = keeper->by_hand ? ARRAY_SIZE(names) : 1;
+
+	for (size_t i = 0; i < n && keeper->listen_fd >= 0; i++)
+		(void)unlinkat(keeper->instance->run_fd, names[i], 0); /* stale at worst */
+}
+
 void keeper_close(struct keeper *keeper)
 {
-	if (keeper->listen_fd >= 0)
-		(void)unlinkat(keeper->instance->run_fd, KEEPER_SOCKET, 0); /* stale at worst */
+	remove_sockets(keeper);
 	close_table(keeper);
 	consoles_free(keeper->consoles);
 	sessions_free(keeper->sessions);
