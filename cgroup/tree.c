@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/parse.h"
 #include "cgroup/control.h"
+#include "cgroup/device.h"
 #include "cgroup/hierarchy.h"
 
 /* Where the kernel does not list them (before Linux 4.15): what cgroups(7) names. */
@@ -210,13 +211,25 @@ static int prepare_v2(struct cgroup_hierarchy *hierarchy, int parent_fd, struct 
 	return 0;
 }
 
+/* Once for all VEs: the kernel takes most of a millisecond to check the program. If it refuses,
+ * that is told when a VE starts. */
+static void load_devices(struct cgroup_tree *tree)
+{
+	struct error later = { 0 };
+	int fd = tree->device_fd < 0 ? device_program_load(&later) : -1;
+
+	if (fd >= 0)
+		tree->device_fd = fd;
+}
+
 int cgroup_tree_prepare(struct cgroup_tree *tree, struct error *err)
 {
+	int r;
+
 	for (size_t i = 0; i < tree->n; i++) {
 		struct cgroup_hierarchy *hierarchy = &tree->hierarchies[i];
 		cleanup_close int parent_fd = make_parent(tree, hierarchy, err);
 		cleanup_close int ve_fd = -1;
-		int r;
 
 		if (parent_fd < 0)
 			return error_wrap(err, "cannot prepare cgroup /%s", tree->parent);
@@ -227,7 +240,10 @@ int cgroup_tree_prepare(struct cgroup_tree *tree, struct error *err)
 		if (r < 0)
 			return error_wrap(err, "cannot prepare cgroup /%s", tree->parent);
 	}
-	return read_controllers(tree, err);
+	r = read_controllers(tree, err);
+	if (r == 0)
+		load_devices(tree);
+	return r;
 }
 
 int cgroup_tree_enter_daemon(struct cgroup_tree *tree, struct error *err)
