@@ -2,10 +2,10 @@
  *
  * job.h - the operations that jobs carry out: one short process each, forked by the keeper.
  *
- * The manager describes the work in a sealed memfd of JSON, {"operation":"start","name":"web1",...};
- * the keeper forks, the child parses it and walks the operation's steps. A job writes every record
- * (config.json, op.json), so there is never a second writer and the manager never waits for a disk.
- * A job never waits for a guest.
+ * The manager describes the work in a sealed memfd of JSON,
+ * {"operation":"start","name":"web1",...}; the keeper forks, the child parses it and walks the
+ * operation's steps. A job writes every record (config.json, op.json), so there is never a second
+ * writer and the manager never waits for a disk. A job never waits for a guest.
  *
  *   operation        spec members besides operation, name           descriptors after the spec
  *   create           config (whole record), [keep_op: bool]           -
