@@ -35,24 +35,33 @@ static struct ve *known_ve(struct manager *manager, const struct message *messag
 	return ve;
 }
 
-/* What the manager before us knew of the run. */
-static void remember(struct ve *ve)
+/* What the manager before us knew of the same run: the keeper hears of readiness only from guests
+ * that say so. */
+static void remember(struct ve *ve, struct message *message)
 {
 	uint64_t start;
 	pid_t pid;
 
-	if (!ve->manager->serving)
-		(void)ve_hint_load(ve, &pid, &start);
+	if (ve->manager->serving)
+		return;
+	if (!ve_hint_load(ve, &pid, &start) || pid != message->pid) {
+		ve->helper = false;
+		ve->pending = 0;
+		return;
+	}
+	if (!message->ready)
+		message->ready = ve->ready;
 }
 
 static int on_ve(struct manager *manager, const struct message *message, int *fds, size_t n_fds)
 {
 	struct ve *ve = n_fds > 0 ? known_ve(manager, message) : NULL;
+	struct message told = *message;
 
-	if (ve) {
-		remember(ve);
-		ve_registered(ve, message, take_fd(&fds[0]));
-	}
+	if (!ve)
+		return 0;
+	remember(ve, &told);
+	ve_registered(ve, &told, take_fd(&fds[0]));
 	return 0;
 }
 
@@ -68,16 +77,15 @@ static int on_ready(struct manager *manager, const struct message *message, int 
 static int on_ended(struct manager *manager, const struct message *message, int *fds, size_t n_fds)
 {
 	struct ve *ve = ve_table_find(manager->ves, message->name);
+	struct message told = *message;
+	struct error err = { 0 };
 
 	if (!ve) {
-		struct message forget = *message;
-		struct error err = { 0 };
-
-		forget.type = MANAGER_FORGET_VE;
-		return mailbox_send(manager->mailbox, &forget, NULL, 0, &err);
+		told.type = MANAGER_FORGET_VE;
+		return mailbox_send(manager->mailbox, &told, NULL, 0, &err);
 	}
-	remember(ve);
-	ve_ended(ve, message);
+	remember(ve, &told);
+	ve_ended(ve, &told);
 	if (manager->serving)
 		operation_occur(ve, OCCUR_END, message->status);
 	return 0;
