@@ -40,6 +40,7 @@ struct run {
 	bool own[SLOTS];
 	int status; /* what the caller gets */
 	bool started;
+	bool signalled;
 };
 
 static int status_failed(struct run *run, const char *message)
@@ -129,20 +130,22 @@ static void on_status(struct session *session)
 		close_fd(&fds[i]);
 }
 
-/* To the program, if there is one to tell; a session whose own terminal goes ends with it. */
+/* To the program. A session whose own terminal goes ends with it, and so does, at the second
+ * signal, one whose program has not been seen to start. */
 static void on_signal(struct session *session, int signal)
 {
 	struct run *run = session->data;
 	unsigned char byte = (unsigned char)signal;
 	bool leave = run->exec->terminal && (signal == SIGHUP || signal == SIGTERM);
 
-	if (leave || !run->started) {
+	if (leave || (!run->started && run->signalled)) {
 		session->ended = true;
 		run->status = STATUS_SIGNAL + signal;
 		client_fail(run->err, VESSEL_FAILED, "ended by %s",
 			sigabbrev_np(signal) ? sigabbrev_np(signal) : "a signal");
 		return;
 	}
+	run->signalled = true;
 	(void)send(session->status_fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT); /* or it has ended */
 }
 

@@ -189,13 +189,15 @@ void field_format(const struct field *field, const struct json *record, struct t
 	}
 }
 
-/* What a limit is sorted by: its use, or the limit itself where nothing is used. */
+/* What a limit is sorted by: its use; a weight, which nobody uses up, by itself. */
 static bool field_number(const struct field *field, const struct json *record, double *ret)
 {
 	const struct json *value = field_value(field, record);
+	const struct json *used = json_find(value, "used");
 
-	return json_real(value, ret) || json_real(json_find(value, "used"), ret) ||
-	       json_real(json_find(value, "limit"), ret);
+	if (field->sub && strcmp(field->sub, "cpu_weight") == 0)
+		return json_real(json_find(value, "limit"), ret);
+	return json_real(value, ret) || json_real(used, ret);
 }
 
 int field_compare(const struct field *field, const struct json *a, const struct json *b)

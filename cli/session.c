@@ -70,11 +70,11 @@ void session_step(struct session *session)
 	poll_pumps(session, fds + SLOT_PUMPS);
 	if (poll(fds, SLOT_PUMPS + 2 * session->n_pumps, -1) < 0)
 		return;
-	if (fds[SLOT_SIGNAL].revents)
-		handle_signal(session);
 	run_pumps(session, fds + SLOT_PUMPS);
 	if (fds[SLOT_STATUS].revents)
 		session->on_status(session); /* may add pumps: after the others have run */
+	if (fds[SLOT_SIGNAL].revents && !session->ended)
+		handle_signal(session);
 }
 
 void session_run(struct session *session)
