@@ -16,7 +16,12 @@ missing()
 	failed=1
 }
 
-# mdoc writes "--name" as "Fl -name".
+# The man page writes "-" as "\-".
+in_man()
+{
+	sed 's/\\-/-/g; s/\\f[BIR]/ /g' "$man" | grep -qE -- "$1"
+}
+
 options_of()
 {
 	./vessel "$@" --help | grep -oE '^ +(-[A-Za-z], )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+'
@@ -24,16 +29,12 @@ options_of()
 
 while read -r command; do
 	[ -n "$command" ] || continue
-	grep -qE "^\.(It|Ic).* Ic $command( |\$)|^\.It Ic $command( |\$)" "$man" ||
-		missing "$man" command "$command"
-	for word in $command; do
-		grep -qE "(^|[ (|'\"])$word([ )|'\"]|\$)" "$completion" ||
-			missing "$completion" command "$word"
-	done
+	in_man "^\.B vessel $command( |\$)" || missing "$man" command "$command"
+	grep -q "^$command:" "$completion" || missing "$completion" command "$command"
 	# shellcheck disable=SC2086 # a command may be two words
 	for option in $(options_of $command); do
-		grep -qE "Fl -${option#--}( |\$)" "$man" || missing "$man" option "$command $option"
-		grep -qE -- "(^|[ '\"])$option([ '\"=]|\$)" "$completion" ||
+		in_man "(^|[ \"])$option([] \"]|\$)" || missing "$man" option "$command $option"
+		grep -qE -- "(^|[[:space:]:'])$option([ ')|]|\$)" "$completion" ||
 			missing "$completion" option "$command $option"
 	done
 done <<END
