@@ -44,7 +44,7 @@ vessel()
 vesseld_start()
 {
 	host_snapshot >"$BATS_FILE_TMPDIR/host.before"
-	mkdir -p "$state_dir"
+	mkdir -p "${state_dir%/state}"
 	vesseld_run "$@"
 }
 
@@ -196,7 +196,7 @@ processes()
 	local dir pid parent cmd
 	for dir in /proc/[0-9]*; do
 		pid=${dir#/proc/}
-		cmd=$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null) || continue
+		cmd=$({ tr '\0' ' ' <"$dir/cmdline"; } 2>/dev/null) || continue
 		[ -n "$cmd" ] || continue
 		case $cmd in
 		*"/bats-core/"* | *"bats "* | *tests/e2e/run* | *tests/suite* | *virtiofsd*) continue ;;
