@@ -4,8 +4,8 @@
  *
  * One connection is one `struct vessel`. A call sends one request of the interface io.vessel
  * (io.vessel.varlink, served by the daemon) with its parameters as JSON text, and hands each reply,
- * again JSON text, to a callback. The library opens no file of the daemon's and starts no thread; it
- * may be used from several threads with a connection each.
+ * again JSON text, to a callback. The library opens no file of the daemon's and starts no thread;
+ * it may be used from several threads with a connection each.
  */
 #ifndef VESSEL_H
 #define VESSEL_H
@@ -41,8 +41,8 @@ struct vessel_error {
 
 /* Connects to the instance: its name, "" or NULL for the system's, or the absolute path of its run
  * directory. The caller closes the connection. */
-enum vessel_result vessel_open(const char *instance, unsigned int flags, struct vessel **ret,
-	struct vessel_error *err);
+enum vessel_result vessel_open(
+	const char *instance, unsigned int flags, struct vessel **ret, struct vessel_error *err);
 void vessel_close(struct vessel *vessel);
 
 /* For poll(2): readable when a reply waits (vessel_call_send / vessel_call_receive). */
@@ -53,8 +53,9 @@ int vessel_fd(const struct vessel *vessel);
  * A return value other than 0 ends the call with VESSEL_FAILED; the daemon goes on. */
 typedef int vessel_reply_fn(const char *parameters, int *fds, size_t n_fds, int last, void *data);
 
-/* Sends io.vessel.<method> and waits for the last reply. parameters: a JSON object as text, or NULL.
- * fds go along (at most 8, borrowed). reply may be NULL. With `more` non-zero, progress comes too. */
+/* Sends io.vessel.<method> and waits for the last reply. parameters: a JSON object as text, or
+ * NULL. fds go along (at most 8, borrowed). reply may be NULL. With `more` non-zero, progress comes
+ * too. */
 enum vessel_result vessel_call(struct vessel *vessel, const char *method, const char *parameters,
 	const int *fds, size_t n_fds, int more, vessel_reply_fn *reply, void *data,
 	struct vessel_error *err);
@@ -73,7 +74,7 @@ struct vessel_exec {
 	const char *user;        /* NULL: root */
 	const char *cwd;         /* NULL: the user's home */
 	int terminal;            /* non-zero: a pty inside, this process's terminal in raw mode */
-	int stdio[3];            /* without terminal; terminals among them are pumped through pipes */
+	int stdio[3]; /* without terminal; terminals among them are pumped through pipes */
 };
 
 /* Runs a program in a VE and waits for it, forwarding signals and window size. Returns its exit
@@ -83,8 +84,8 @@ int vessel_exec(struct vessel *vessel, const char *name, const struct vessel_exe
 	struct vessel_error *err);
 
 /* Attaches stdin and stdout to the VE's console until Ctrl-] or the end of the connection. */
-enum vessel_result vessel_console(struct vessel *vessel, const char *name,
-	struct vessel_error *err);
+enum vessel_result vessel_console(
+	struct vessel *vessel, const char *name, struct vessel_error *err);
 
 /* Builds a template as the calling user and imports it: suite by mmdebstrap with the host's apt
  * configuration and `include` (comma list, may be NULL), or, suite NULL, from the host's static
