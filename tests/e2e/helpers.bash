@@ -17,10 +17,11 @@ root_dir=${VESSEL_TEST_DIR:-$build/e2e}
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=1}
 
-# One id block range, cgroup and pair of directories per file, so that a failed file cannot reach the next.
+# One id range, cgroup and pair of directories per file and build, so that a failed file cannot reach
+# the next, nor two builds on one host each other.
 file_number()
 {
-	printf '%s' "${BATS_TEST_FILENAME##*/}" | cksum | cut -d' ' -f1
+	printf '%s' "$(cd "$build" && pwd)/${BATS_TEST_FILENAME##*/}" | cksum | cut -d' ' -f1
 }
 
 instance_name()
@@ -32,8 +33,8 @@ export VESSEL_INSTANCE
 VESSEL_INSTANCE=$(instance_name)
 state_dir=$root_dir/$VESSEL_INSTANCE/state
 run_dir=/run/vessel-$VESSEL_INSTANCE
-first_id=$((1048576 + ($(file_number) % 500) * 65536 * 1200))
-[ "$first_id" -lt 3000000000 ] || first_id=$((first_id % 2000000000 / 65536 * 65536 + 1048576))
+id_blocks=400 # 150 such ranges fit into 32 bits
+first_id=$((1048576 + ($(file_number) % 150) * 65536 * id_blocks))
 
 vessel()
 {
@@ -52,7 +53,7 @@ vesseld_start()
 vesseld_run()
 {
 	"$build/vesseld" --instance "$VESSEL_INSTANCE" --state-dir "$state_dir" \
-		--ids "$first_id-$((first_id + 65536 * 1000 - 1))" "$@" \
+		--ids "$first_id-$((first_id + 65536 * id_blocks - 1))" "$@" \
 		>>"$root_dir/$VESSEL_INSTANCE/vesseld.log" 2>&1 3>&- 4>&- &
 	echo $! >"$root_dir/$VESSEL_INSTANCE/vesseld.pid"
 	local i
@@ -193,31 +194,29 @@ host_snapshot()
 # Processes that are neither the kernel's nor this test's own: pid and command.
 processes()
 {
-	local dir pid parent cmd
-	for dir in /proc/[0-9]*; do
-		pid=${dir#/proc/}
-		cmd=$({ tr '\0' ' ' <"$dir/cmdline"; } 2>/dev/null) || continue
-		[ -n "$cmd" ] || continue
-		case $cmd in
-		*"/bats-core/"* | *"bats "* | *tests/e2e/run* | *tests/suite* | *virtiofsd*) continue ;;
-		esac
-		parent=$pid
-		while [ "${parent:-0}" -gt 1 ] && [ "$parent" != $$ ]; do
-			parent=$(awk '/^PPid:/ { print $2 }' "/proc/$parent/status" 2>/dev/null)
-		done
-		[ "${parent:-0}" != $$ ] || continue
-		echo "$pid $cmd"
-	done
+	ps -ww -eo pid=,ppid=,args= | awk -v own=$$ '
+		{ parent[$1] = $2; pid = $1; $1 = $2 = ""; command[pid] = substr($0, 3) }
+		END {
+			for (pid in command) {
+				if (command[pid] ~ /^\[.*\]$|\/bats-core\/|bats |tests\/e2e\/run|tests\/suite|virtiofsd/)
+					continue
+				for (p = pid; p > 1 && p != own; p = parent[p])
+					;
+				if (p != own)
+					print pid, command[pid]
+			}
+		}'
 }
 
 # Compares with the snapshot of vesseld_start, giving the kernel 5 s to clean up; prints what differs.
 host_unchanged()
 {
-	local i before=$BATS_FILE_TMPDIR/host.before after=$BATS_FILE_TMPDIR/host.after
-	for ((i = 0; i < 50; i++)); do
+	local before=$BATS_FILE_TMPDIR/host.before after=$BATS_FILE_TMPDIR/host.after end=$((SECONDS + 5))
+	while :; do
 		host_snapshot >"$after"
 		# Only what was added: a process of the host that ended meanwhile is none of ours.
 		[ -n "$(comm -13 "$before" "$after")" ] || return 0
+		[ "$SECONDS" -le "$end" ] || break
 		sleep 0.1
 	done
 	echo "left behind on the host:" >&2
