@@ -131,7 +131,7 @@ int instance_open(
 		return r;
 	/* Twice: the name of the instance says which file to read. */
 	r = instance_apply(&words, &instance, err);
-	if (r == 0 && role != ROLE_HELP && role != ROLE_VERSION)
+	if (r == 0 && (role <= ROLE_MANAGER || role == ROLE_CHECK))
 		r = read_file(&instance, &words, &file, err);
 	if (r == 0) {
 		instance_done(&instance);

@@ -49,6 +49,7 @@ static const struct option_row rows[] = {
 	{ "hold",      "STEP",       true,  0, set_hold,      "for tests: jobs stop before this step" },
 	{ "keeper",    NULL, false, ROLE_KEEPER,  NULL, "only keep the VEs: for a unit of its own" },
 	{ "manager",   NULL, false, ROLE_MANAGER, NULL, "only manage, beside a running keeper" },
+	{ "steps",     NULL, false, ROLE_STEPS,   NULL, "print the steps that --hold knows and exit" },
 	{ "check",     NULL, false, ROLE_CHECK,   NULL, "read options and vessel.json, then exit" },
 	{ "help",      NULL, false, ROLE_HELP,    NULL, "print this and exit" },
 	{ "version",   NULL, false, ROLE_VERSION, NULL, "print the version and exit" },

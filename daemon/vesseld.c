@@ -12,6 +12,7 @@
 #include "base/socket.h"
 #include "daemon/image.h"
 #include "daemon/instance.h"
+#include "daemon/job.h"
 #include "daemon/keeper.h"
 #include "daemon/manager.h"
 #include "daemon/protocol.h"
@@ -51,6 +52,9 @@ static int run(int argc, char **argv, struct error *err)
 		break;
 	case ROLE_VERSION:
 		puts("vesseld " PACKAGE_VERSION);
+		break;
+	case ROLE_STEPS:
+		job_print_steps();
 		break;
 	case ROLE_CHECK:
 		break;
