@@ -26,7 +26,15 @@ struct instance {
 	int state_fd, run_fd;
 };
 
-enum vesseld_role { ROLE_BOTH, ROLE_KEEPER, ROLE_MANAGER, ROLE_HELP, ROLE_VERSION, ROLE_CHECK };
+enum vesseld_role {
+	ROLE_BOTH,
+	ROLE_KEEPER,
+	ROLE_MANAGER,
+	ROLE_HELP,
+	ROLE_VERSION,
+	ROLE_STEPS,
+	ROLE_CHECK
+};
 
 /* The command line alone, as words; NULL where nothing was said. Borrowed from argv or the file. */
 #define INSTANCE_OPTIONS_MAX 16
@@ -52,7 +60,7 @@ void instance_print_help(FILE *file);
 
 /* Parses argv over the configuration file; opens and creates the directories: the state directory
  * 0700 and refused if it is open to others, the run directory 0711 (the sockets' own modes decide).
- * For ROLE_HELP, ROLE_VERSION and ROLE_CHECK nothing is opened. */
+ * Of the roles above ROLE_MANAGER nothing is opened. */
 int instance_open(int argc, char **argv, struct instance *ret, enum vesseld_role *ret_role,
 	struct error *err);
 void instance_done(struct instance *instance);
@@ -60,3 +68,5 @@ void instance_done(struct instance *instance);
 /* Registers the id range host-wide (/run/vessel-ids/NAME, locked); an overlap with another running
  * instance is ERROR_STATE naming it. Returns the descriptor that holds the lock. */
 int instance_lock_ids(const struct instance *instance, struct error *err);
+/* Takes the registration away, and the directory with the last one. */
+void instance_remove_ids(const struct instance *instance);

@@ -10,8 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -79,21 +82,60 @@ static int check_others(
 	return 0;
 }
 
+static char *own_name(const struct instance *instance)
+{
+	char *name;
+
+	return asprintf(&name, "vessel%s%s", instance->name[0] ? "-" : "", instance->name) < 0
+		       ? NULL
+		       : name;
+}
+
+/* The directory, locked; made again if the last instance took it away while we waited. */
+static int open_locked(struct error *err)
+{
+	for (;;) {
+		cleanup_close int fd = -1;
+		struct stat st;
+		int r = file_make_dir(AT_FDCWD, IDS_DIR, 0755, err);
+
+		if (r < 0)
+			return r;
+		fd = file_open_dir(AT_FDCWD, IDS_DIR, err);
+		if (fd == -ENOENT)
+			continue;
+		if (fd < 0)
+			return fd;
+		if (flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+			return error_sys(err, "cannot lock %s", IDS_DIR);
+		if (st.st_nlink > 0)
+			return take_fd(&fd);
+	}
+}
+
+void instance_remove_ids(const struct instance *instance)
+{
+	struct error ignored; /* a file that nobody holds does not count */
+	cleanup_close int dir_fd = open_locked(&ignored);
+	cleanup_free char *own = own_name(instance);
+
+	if (dir_fd < 0 || !own)
+		return;
+	(void)unlinkat(dir_fd, own, 0); /* absent is fine */
+	(void)rmdir(IDS_DIR);           /* not while others are registered */
+}
+
 int instance_lock_ids(const struct instance *instance, struct error *err)
 {
-	cleanup_close int dir_fd = -1, fd = -1;
-	cleanup_free char *own = NULL;
-	int r = file_make_dir(AT_FDCWD, IDS_DIR, 0755, err);
+	cleanup_close int dir_fd = open_locked(err);
+	cleanup_close int fd = -1;
+	cleanup_free char *own = own_name(instance);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (asprintf(&own, "vessel%s%s", instance->name[0] ? "-" : "", instance->name) < 0)
-		return error_memory(err);
-	dir_fd = file_open_dir(AT_FDCWD, IDS_DIR, err);
 	if (dir_fd < 0)
 		return dir_fd;
-	if (flock(dir_fd, LOCK_EX) < 0)
-		return error_sys(err, "cannot lock %s", IDS_DIR);
+	if (!own)
+		return error_memory(err);
 	r = check_others(instance, dir_fd, own, err);
 	if (r < 0)
 		return r;

@@ -7,6 +7,7 @@
  *   keeper_setup.c    opens, locks, loads             keeper_job.c     forks jobs, hears them
  *   keeper_link.c     the connected manager           keeper_manager.c the manager started by hand
  *   keeper_table.c    what it knows                   keeper_reload.c  its next life
+ *   keeper_close.c    its end
  */
 #pragma once
 
@@ -28,6 +29,8 @@ struct sessions;
 /* Children that ended before anybody said what they are: a session may be registered after its end.
  * A job registers its session within moments, so few ends can come between. */
 #define STRAYS 256
+
+#define KEEPER_LOCK "keeper.lock" /* in run and state directory: its pid */
 
 struct keeper {
 	struct instance *instance;
@@ -73,6 +76,8 @@ int keeper_run(
 
 /* keeper_setup.c: leaves a half-open keeper to keeper_close() on failure. */
 int keeper_open(struct keeper *keeper, struct error *err);
+
+/* keeper_close.c */
 void keeper_close(struct keeper *keeper);
 
 /* keeper.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * keeper_setup.c - what the keeper opens before its first job, and takes back at its end.
+ * keeper_setup.c - what the keeper opens before its first job.
  *
  * Host and cgroups are opened first and never closed, and the descriptors they took are noted: that
  * list is what a job inherits. Everything the keeper gets later is closed in jobs, known or not.
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -25,7 +26,6 @@
 #include "daemon/keeper.h"
 #include "daemon/session.h"
 
-#define LOCK_FILE   "keeper.lock"
 #define CGROUP_FILE "cgroup"
 #define PID_TEXT    16 /* a 32-bit number */
 
@@ -125,16 +125,24 @@ static int open_host(struct keeper *keeper, struct error *err)
 	return file_replace(instance->run_fd, CGROUP_FILE, line, strlen(line), err);
 }
 
+/* A keeper that ends takes its file along. */
+static bool is_gone(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* Two keepers on one directory would be two parents of the same VEs. */
 static int lock_dir(int dir_fd, const char *dir, int *fd, struct error *err)
 {
 	cleanup_close int lock_fd =
-		openat(dir_fd, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		openat(dir_fd, KEEPER_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char pid[PID_TEXT] = "";
 
 	if (lock_fd < 0)
-		return error_sys(err, "cannot open %s/" LOCK_FILE, dir);
-	if (flock(lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		return error_sys(err, "cannot open %s/" KEEPER_LOCK, dir);
+	if (flock(lock_fd, LOCK_EX | LOCK_NB) < 0 || is_gone(lock_fd)) {
 		if (read(lock_fd, pid, sizeof(pid) - 1) > 0)
 			pid[strcspn(pid, "\n")] = 0;
 		return error_refuse(err, ERROR_STATE,
@@ -143,7 +151,7 @@ static int lock_dir(int dir_fd, const char *dir, int *fd, struct error *err)
 			pid, dir);
 	}
 	if (ftruncate(lock_fd, 0) < 0 || dprintf(lock_fd, "%d\n", (int)getpid()) < 0)
-		return error_sys(err, "cannot write %s/" LOCK_FILE, dir);
+		return error_sys(err, "cannot write %s/" KEEPER_LOCK, dir);
 	*fd = take_fd(&lock_fd);
 	return 0;
 }
@@ -208,46 +216,4 @@ int keeper_open(struct keeper *keeper, struct error *err)
 	if (r == 0 && keeper->listen_fd < 0)
 		r = keeper_listen(keeper, err);
 	return r;
-}
-
-static void close_table(struct keeper *keeper)
-{
-	struct keeper_job *job;
-	struct keeper_ve *ve;
-
-	while ((ve = TAILQ_FIRST(&keeper->table.ves)))
-		table_remove_ve(&keeper->table, ve);
-	while ((job = TAILQ_FIRST(&keeper->table.jobs)))
-		table_remove_job(&keeper->table, job);
-}
-
-/* Only a keeper that listened may take away sockets: another one's may be there. By hand, those of
- * its managers too: whoever finds one believes that somebody listens. */
-static void remove_sockets(const struct keeper *keeper)
-{
-	static const char *const names[] = { KEEPER_SOCKET, "vessel.sock", "vessel-ro.sock" };
-	size_t n = keeper->by_hand ? ARRAY_SIZE(names) : 1;
-
-	for (size_t i = 0; i < n && keeper->listen_fd >= 0; i++)
-		(void)unlinkat(keeper->instance->run_fd, names[i], 0); /* stale at worst */
-}
-
-void keeper_close(struct keeper *keeper)
-{
-	remove_sockets(keeper);
-	close_table(keeper);
-	consoles_free(keeper->consoles);
-	sessions_free(keeper->sessions);
-	close_fd(&keeper->manager_fd);
-	close_fd(&keeper->listen_fd);
-	loop_free(keeper->loop);
-	if (keeper->host_fds)
-		runtime_host_done(&keeper->host);
-	if (keeper->tree && keeper->listen_fd < 0 && keeper->quitting)
-		cgroup_tree_remove(keeper->tree);
-	cgroup_tree_free(keeper->tree);
-	close_fd(&keeper->ve_fd);
-	for (size_t i = 0; i < STATE_LOCKS; i++)
-		close_fd(&keeper->lock_fds[i]);
-	free(keeper->host_fds);
 }
