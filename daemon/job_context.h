@@ -69,8 +69,9 @@ int job_lock(struct job_context *context, int how, struct error *err);
 void job_unlock(struct job_context *context);
 /* Durable move of ve/<entry> to trash/, under a name that is used only once. */
 int job_trash(const struct job_context *context, const char *entry, struct error *err);
-/* Writes context->config with the totals that the record on disk has: only jobs count them. */
-int job_store_config(struct job_context *context, struct error *err);
+/* Writes context->config with the totals that the record on disk has: only jobs count them. A new
+ * run is not among them, whichever cgroup it has been given. */
+int job_store_config(struct job_context *context, bool new_run, struct error *err);
 
 /* job_collect.c: the digests named by the spec's "layers" or any record on disk. Owned by the
  * caller. Hold the lock. */

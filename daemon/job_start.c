@@ -78,7 +78,7 @@ static int start_store(void *data, struct error *err)
 	struct job_context *context = data;
 
 	context->config.run = true;
-	return job_store_config(context, err);
+	return job_store_config(context, true, err);
 }
 
 /* The keeper sees the end of an init that is killed here, as of any other. */

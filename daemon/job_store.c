@@ -84,7 +84,7 @@ int job_trash(const struct job_context *context, const char *entry, struct error
 	return file_rename(ve_fd, entry, trash_fd, target, false, err);
 }
 
-int job_store_config(struct job_context *context, struct error *err)
+int job_store_config(struct job_context *context, bool new_run, struct error *err)
 {
 	cleanup_close int dir_fd = job_open_ve(context, err);
 	struct ve_config *config = &context->config;
@@ -95,6 +95,7 @@ int job_store_config(struct job_context *context, struct error *err)
 		return dir_fd;
 	if (config_load(context->job->instance->state_fd, context->name, &disk, &ignored) == 0) {
 		config->totals = disk.totals;
+		config->counted = new_run ? 0 : disk.counted;
 		config_done(&disk);
 	}
 	return config_store(dir_fd, config, err);

@@ -2,10 +2,13 @@
  *
  * job_ve.c - a VE that runs is changed, frozen and thawed; one that has ended is cleared away.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "cgroup/group.h"
 #include "cgroup/limit.h"
@@ -18,22 +21,50 @@ static struct cgroup_tree *tree_of(const struct job_context *context)
 	return context->job->host->tree;
 }
 
+/* The number that the kernel gave to this run's cgroup; 0: there is none. */
+static uint64_t cgroup_number(const struct job_context *context)
+{
+	struct error ignored; /* absent */
+	cleanup_close int fd = cgroup_open_file(
+		tree_of(context), context->name, ".", O_PATH | O_DIRECTORY, &ignored);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+/* Adds what this run has used, unless a job that was killed has done so; that one had also seen
+ * more of the end than whoever found the rest. */
+static void count(struct job_context *context, const struct ve_config *disk)
+{
+	struct ve_config *config = &context->config;
+	uint64_t number = cgroup_number(context);
+	struct usage usage = { 0 };
+	struct error ignored; /* counters that cannot be read keep nobody from clearing away */
+
+	config->totals = disk->totals;
+	config->counted = disk->counted;
+	if (number && number == disk->counted) {
+		config->exit = disk->exit;
+		return;
+	}
+	if (usage_read(tree_of(context), context->name, &usage, &ignored) == 0)
+		usage_add(&config->totals, &usage);
+	config->counted = number;
+}
+
 /* The record on disk counts: whatever the manager remembers may be older. */
 static int reclaim_usage(void *data, struct error *err)
 {
 	struct job_context *context = data;
-	struct usage usage = { 0 };
 	struct ve_config disk;
 	struct error ignored; /* a VE whose record is damaged is cleared away all the same */
 
 	if (!context->has_config)
 		return 0;
-	if (config_load(context->job->instance->state_fd, context->name, &disk, &ignored) == 0) {
-		context->config.totals = disk.totals;
-		config_done(&disk);
-	}
-	if (usage_read(tree_of(context), context->name, &usage, &ignored) == 0)
-		usage_add(&context->config.totals, &usage);
+	if (config_load(context->job->instance->state_fd, context->name, &disk, &ignored) < 0)
+		return 0;
+	count(context, &disk);
+	config_done(&disk);
 	return 0;
 }
 
@@ -68,10 +99,10 @@ static int reclaim_store(void *data, struct error *err)
 
 static const struct step reclaim_steps[] = {
 	/* clang-format off */
-	{ "usage",  reclaim_usage,  NULL },
 	{ "kill",   reclaim_kill,   NULL },
+	{ "usage",  reclaim_usage,  NULL },
+	{ "store",  reclaim_store,  NULL }, /* while the cgroup still says what was counted */
 	{ "remove", reclaim_remove, NULL },
-	{ "store",  reclaim_store,  NULL },
 	/* clang-format on */
 };
 
@@ -147,7 +178,7 @@ static int set_store(void *data, struct error *err)
 {
 	struct job_context *context = data;
 
-	return job_spec_flag(context, "store") ? job_store_config(context, err) : 0;
+	return job_spec_flag(context, "store") ? job_store_config(context, false, err) : 0;
 }
 
 static const struct step set_steps[] = {

@@ -6,8 +6,8 @@
  *    "plan":"default", "first_id":1048576, "overlay":"redirect_dir=on,…", "run":false,
  *    "asked":["memory"], "settings":{"memory":"512M",…}, "totals":{…}}
  *
- * Plain JSON that an operator may edit while the daemon is down: no checksum, unknown keys are kept.
- * What does not parse, or an unknown format, makes that VE broken and nothing else.
+ * Plain JSON that an operator may edit while the daemon is down: no checksum, unknown keys are
+ * kept. What does not parse, or an unknown format, makes that VE broken and nothing else.
  */
 #pragma once
 
@@ -20,8 +20,8 @@
 #include "runtime/setting.h"
 
 #define CONFIG_FORMAT 1
-#define UUID_TEXT 37 /* 36 characters and NUL */
-#define VE_IDS 65536
+#define UUID_TEXT     37 /* 36 characters and NUL */
+#define VE_IDS        65536
 
 /* How the last run ended, for show. */
 struct ve_exit {
@@ -42,6 +42,9 @@ struct ve_config {
 	bool run;      /* meant to run */
 	struct settings settings;
 	struct usage totals; /* of runs that have ended */
+	/* The cgroup (its inode) whose counters are in the totals already: whoever clears away a
+	 * run may be killed before it is gone, and is repeated. 0: none. */
+	uint64_t counted;
 	struct ve_exit exit;
 	struct json *record; /* as read, to keep keys that we do not know; may be NULL */
 };

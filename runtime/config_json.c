@@ -198,6 +198,16 @@ static int take_totals(const struct json *totals, struct usage *usage, struct er
 	return 0;
 }
 
+static int take_counted(const struct json *value, uint64_t *ret, struct error *err)
+{
+	int64_t number = 0;
+
+	if (value && (!json_int(value, &number) || number < 0))
+		return bad_member("counted", "the number of a cgroup", err);
+	*ret = (uint64_t)number;
+	return 0;
+}
+
 static int take_exit(const struct json *value, struct ve_exit *end, struct error *err)
 {
 	const char *how = json_find_string(value, "how");
@@ -232,6 +242,8 @@ static int take_record(const struct json *record, struct ve_config *config, stru
 		r = take_settings(record, config, err);
 	if (r == 0)
 		r = take_totals(json_find(record, "totals"), &config->totals, err);
+	if (r == 0)
+		r = take_counted(json_find(record, "counted"), &config->counted, err);
 	if (r == 0)
 		r = take_exit(json_find(record, "exit"), &config->exit, err);
 	return r;
@@ -337,6 +349,9 @@ struct json *config_to_json(const struct ve_config *config)
 	put_asked(config, record);
 	settings_to_json(&config->settings, member_object(record, "settings"));
 	put_totals(config, record);
+	json_free(json_take(record, "counted"));
+	if (config->counted)
+		json_set_int(record, "counted", (int64_t)config->counted);
 	put_exit(config, record);
 	return record;
 }

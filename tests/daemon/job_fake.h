@@ -13,6 +13,7 @@ struct fake {
 	int exec_failed; /* as join_run() says it */
 	int alive;       /* cgroup_populated() */
 	int unsupported; /* a limit this host cannot enforce, or -1 */
+	char cgroup[16]; /* a directory that stands for the VE's cgroup, or "" */
 	int has_console; /* what launch_run() hands over */
 };
 

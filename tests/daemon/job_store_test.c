@@ -278,13 +278,20 @@ static void storing_keeps_the_totals_that_jobs_have_counted(void **state)
 
 	(void)state;
 	context.config.totals.cpu_total_us = 42;
+	context.config.counted = 8;
 	assert_walks(&job_create);
 	context.config.totals.cpu_total_us = 7;
 	context.config.run = true;
-	assert_int_equal(job_store_config(&context, &err), 0);
+	context.config.counted = 9;
+	assert_int_equal(job_store_config(&context, false, &err), 0);
 	assert_int_equal(config_load(scratch_fd, "web1", &config, &err), 0);
 	assert_int_equal(config.totals.cpu_total_us, 42);
+	assert_int_equal(config.counted, 8);
 	assert_true(config.run);
+	config_done(&config);
+	assert_int_equal(job_store_config(&context, true, &err), 0);
+	assert_int_equal(config_load(scratch_fd, "web1", &config, &err), 0);
+	assert_int_equal(config.counted, 0);
 	config_done(&config);
 }
 

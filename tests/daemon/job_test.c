@@ -241,17 +241,28 @@ static void hold_stops_a_job_before_the_step(void **state)
 	held_at("start:store", "enter; launch init; ");
 }
 
-static void reclaiming_counts_once_more(void **state)
+static void reclaiming_counts_each_run_once(void **state)
 {
 	struct ve_config disk;
 
 	(void)state;
 	config.run = true;
+	snprintf(config.exit.how, sizeof(config.exit.how), "poweroff");
+	strcpy(fake->cgroup, "/");
 	fork_job("reclaim", "{}", true);
-	assert_result("", "usage; kill; remove; ");
+	assert_result("", "kill; usage; remove; ");
+	/* A job that was killed before it could remove the cgroup; then another run. */
+	snprintf(config.exit.how, sizeof(config.exit.how), "lost");
 	fork_job("reclaim", "{}", true);
-	assert_result("", "usage; kill; remove; usage; kill; remove; ");
+	assert_result("", "kill; usage; remove; kill; remove; ");
 	disk = on_disk();
+	assert_string_equal(disk.exit.how, "poweroff");
+	config_done(&disk);
+	strcpy(fake->cgroup, "/proc");
+	fork_job("reclaim", "{}", true);
+	assert_result("", "kill; usage; remove; kill; remove; kill; usage; remove; ");
+	disk = on_disk();
+	assert_string_equal(disk.exit.how, "lost");
 	assert_int_equal(disk.totals.cpu_total_us, 10);
 	assert_true(disk.run);
 	config_done(&disk);
@@ -398,7 +409,7 @@ int main(void)
 		job_test(a_start_that_cannot_be_stored_is_ended),
 		job_test(a_helper_runs_in_place_of_init_and_stores_nothing),
 		job_test(hold_stops_a_job_before_the_step),
-		job_test(reclaiming_counts_once_more),
+		job_test(reclaiming_counts_each_run_once),
 		job_test(a_broken_ve_is_reclaimed_too),
 		job_test(set_writes_limits_first_and_the_record_then),
 		job_test(set_goes_back_when_a_limit_fails),
