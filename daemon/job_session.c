@@ -34,40 +34,41 @@ static unsigned short spec_short(const struct job_context *context, const char *
 	return value > 0 && value <= UINT16_MAX ? (unsigned short)value : 0;
 }
 
-static int tell_started(
-	const struct job_context *context, const struct joined *joined, struct error *err)
+static int registered(const struct joined *joined, void *data, struct error *err)
 {
+	const struct job_context *context = data;
 	struct message message = job_message(context, JOB_SESSION);
-	int status_fd = context->job->fds[FD_STATUS];
-	int fds[] = { joined->pidfd, status_fd };
-	int r;
+	int fds[] = { joined->pidfd, context->job->fds[FD_STATUS] };
 
 	message.pid = joined->pid;
-	r = job_send(context, &message, fds, ARRAY_SIZE(fds), err);
-	if (r < 0)
-		return r;
-	/* A client that has gone is no failure: the keeper sees its socket hang up. */
-	(void)socket_send(status_fd, "started", strlen("started"), &joined->terminal_fd,
-		joined->terminal_fd >= 0 ? 1 : 0);
-	return 0;
+	return job_send(context, &message, fds, ARRAY_SIZE(fds), err);
+}
+
+/* A client that has gone is no failure: the keeper sees its socket hang up. */
+static void tell_started(const struct job_context *context, const struct joined *joined)
+{
+	(void)socket_send(context->job->fds[FD_STATUS], "started", strlen("started"),
+		&joined->terminal_fd, joined->terminal_fd >= 0 ? 1 : 0);
 }
 
 static int run(struct job_context *context, const struct join *join, struct error *err)
 {
-	struct joined joined = { .pidfd = -1, .terminal_fd = -1 };
+	struct joined joined;
 	bool exec_failed = false;
 	int r = join_run(join, &joined, &exec_failed, err);
 
+	/* What joined holds after a failure is closed by our exit: the client hears "failed" first.
+	 */
 	if (r < 0) {
 		if (exec_failed)
 			context->status = err->code == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXEC;
 		return r;
 	}
-	r = tell_started(context, &joined, err);
-	context->started = r == 0;
+	tell_started(context, &joined);
+	context->started = true;
 	close_fd(&joined.pidfd);
 	close_fd(&joined.terminal_fd);
-	return r;
+	return 0;
 }
 
 static int exec_join(void *data, struct error *err)
@@ -89,6 +90,8 @@ static int exec_join(void *data, struct error *err)
 		.rows = spec_short(context, "rows"),
 		.columns = spec_short(context, "columns"),
 		.stdio_fds = { fds[FD_STDIO], fds[FD_STDIO + 1], fds[FD_STDIO + 2] },
+		.registered = registered,
+		.data = context,
 	};
 	int r = job_spec_list(context, "argv", &argv, &n_argv, err);
 

@@ -22,6 +22,7 @@
 #include "base/inside.h"
 #include "cgroup/group.h"
 #include "runtime/channel.h"
+#include "runtime/mount.h"
 #include "runtime/privilege.h"
 #include "runtime/process.h"
 #include "runtime/pty.h"
@@ -30,6 +31,8 @@
 #define NAMESPACES                                                                                 \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
 		CLONE_NEWCGROUP)
+
+#define CONSOLES_MAX 16 /* of dead keepers, one over the other */
 
 /* Where C keeps what it keeps. */
 enum { KEPT_CHANNEL = 3, KEPT_INIT, KEPT_END };
@@ -116,15 +119,28 @@ static int refuse_terminals(const struct join *join, struct error *err)
 	return 0;
 }
 
+/* The process inside is held back until it is registered. */
+static int let_go(
+	const struct join *join, int channel_fd, const struct joined *joined, struct error *err)
+{
+	struct channel_message go = { .kind = CHANNEL_GO };
+	int r = join->registered(joined, join->data, err);
+
+	if (r == 0)
+		(void)channel_send(channel_fd, &go, -1); /* it may have ended: end of file tells */
+	return r;
+}
+
 /* Sorts one message into what has become known; an error ends the session. */
-static int take_message(const struct channel_message *message, int *fd, struct joined *joined,
-	bool *ret_exec, struct error *err)
+static int take_message(const struct join *join, int channel_fd,
+	const struct channel_message *message, int *fd, struct joined *joined, bool *ret_exec,
+	struct error *err)
 {
 	if (message->kind == CHANNEL_PROCESS) {
 		joined->pid = message->pid;
 		close_fd(&joined->pidfd);
 		joined->pidfd = take_fd(fd);
-		return 0;
+		return let_go(join, channel_fd, joined, err);
 	}
 	if (message->kind == CHANNEL_TERMINAL) {
 		close_fd(&joined->terminal_fd);
@@ -137,7 +153,8 @@ static int take_message(const struct channel_message *message, int *fd, struct j
 }
 
 /* Until end of file, which C's exit and the exec of the program make together. */
-static int join_follow(int channel_fd, struct joined *joined, bool *ret_exec, struct error *err)
+static int join_follow(const struct join *join, int channel_fd, struct joined *joined,
+	bool *ret_exec, struct error *err)
 {
 	struct channel_message message;
 	int r;
@@ -148,7 +165,8 @@ static int join_follow(int channel_fd, struct joined *joined, bool *ret_exec, st
 		r = channel_receive(channel_fd, &message, &fd);
 		if (r < 0)
 			return error_set(err, -r, "cannot talk to the process entering the VE");
-		if (r > 0 && take_message(&message, &fd, joined, ret_exec, err) < 0)
+		if (r > 0 &&
+			take_message(join, channel_fd, &message, &fd, joined, ret_exec, err) < 0)
 			return -err->code;
 	} while (r > 0);
 	if (joined->pidfd < 0)
@@ -180,7 +198,7 @@ static int join_clone(const struct join *join, int channel[2], int *ret_pidfd, s
 
 int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct error *err)
 {
-	struct joined joined = { .pidfd = -1, .terminal_fd = -1 };
+	struct joined joined = { .pidfd = -1, .terminal_fd = -1, .channel_fd = -1 };
 	int channel[2], child_pidfd = -1;
 	int r = refuse_terminals(join, err);
 
@@ -192,15 +210,39 @@ int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct
 	r = join_clone(join, channel, &child_pidfd, err);
 	close_fd(&channel[1]);
 	if (r == 0)
-		r = join_follow(channel[0], &joined, ret_exec, err);
-	close_fd(&channel[0]);
+		r = join_follow(join, channel[0], &joined, ret_exec, err);
 	process_end(child_pidfd);
 	close_fd(&child_pidfd);
-	if (r < 0)
+	if (r < 0) {
 		joined_drop(&joined);
-	else
-		*ret = joined;
+		joined.channel_fd = take_fd(&channel[0]);
+	}
+	close_fd(&channel[0]);
+	*ret = joined;
 	return r;
+}
+
+/* What the last console is bound over, or, if it was not bound, what is there. The slave of a
+ * master that is gone has been unlinked from its devpts, and nothing can be mounted on it. */
+static int console_target(int root_fd, struct error *err)
+{
+	cleanup_close int dev_fd = inside_open(root_fd, "/dev", O_PATH | O_DIRECTORY, 0, err);
+	int target_fd = -1;
+	struct stat st;
+
+	if (dev_fd < 0)
+		return dev_fd;
+	for (int i = 0; i < CONSOLES_MAX; i++) {
+		close_fd(&target_fd);
+		target_fd = inside_open(dev_fd, "console", O_PATH | O_NOFOLLOW, 0, err);
+		if (target_fd < 0)
+			return target_fd;
+		if (fstat(target_fd, &st) == 0 && st.st_nlink > 0)
+			break;
+		if (mount_detach(dev_fd, "console", err) < 0)
+			break;
+	}
+	return target_fd;
 }
 
 static int console_make(int *ret_master_fd, struct error *err)
@@ -209,7 +251,6 @@ static int console_make(int *ret_master_fd, struct error *err)
 	cleanup_close int devpts_fd = -1;
 	cleanup_close int target_fd = -1;
 	cleanup_close int slave_fd = -1;
-	struct stat st;
 	int r;
 
 	if (root_fd < 0)
@@ -217,13 +258,9 @@ static int console_make(int *ret_master_fd, struct error *err)
 	devpts_fd = inside_open(root_fd, "/dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, err);
 	if (devpts_fd < 0)
 		return devpts_fd;
-	target_fd = inside_open(root_fd, "/dev/console", O_PATH | O_NOFOLLOW, 0, err);
+	target_fd = console_target(root_fd, err);
 	if (target_fd < 0)
 		return target_fd;
-	if (fstat(target_fd, &st) < 0)
-		return error_sys(err, "cannot inspect /dev/console");
-	if (!S_ISCHR(st.st_mode))
-		return error_set(err, ENOTTY, "/dev/console of the VE is no device");
 	r = pty_open(devpts_fd, ret_master_fd, &slave_fd, err);
 	return r < 0 ? r : pty_place(slave_fd, target_fd, err);
 }

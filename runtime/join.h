@@ -5,6 +5,10 @@
  *   job J -- clone3(INTO_CGROUP) --> C: v1 cgroups, oom_score_adj, rlimits, setns(pidfd, all seven)
  *                                     |-- fork --> D: in the VE's pid namespace; keyring, user,
  *                                                  capabilities, seccomp, terminal, exec
+ *                                     |            |   waits for go
+ *     registered(): the keeper knows --- go ------>'   exec
+ * End of file without go means exit: a killed job leaves no program behind that nobody knows.
+ *
  * C and D are not dumpable and hold no descriptor of the host but the session's own three (P01,
  * P03). C ends at once, so D becomes the keeper's child. Users and groups are looked up by D in the
  * VE's /etc/passwd and /etc/group with a parser of our own: nothing of the VE is interpreted with
@@ -17,6 +21,19 @@
 
 #include "runtime/config.h"
 #include "runtime/host.h"
+
+struct joined {
+	pid_t pid;
+	int pidfd;
+	int terminal_fd; /* pty master, or -1 */
+	/* After a failure: the process inside ends when this is closed, so that its end is heard of
+	 * after the reason. -1 after success, or without such a process. */
+	int channel_fd;
+};
+
+/* Called with the process inside known and held back; an error ends it. The terminal is not there
+ * yet. */
+typedef int join_registered_fn(const struct joined *joined, void *data, struct error *err);
 
 struct join {
 	const struct runtime_host *host;
@@ -31,12 +48,8 @@ struct join {
 	bool terminal;     /* a pty of the VE's own devpts as 0, 1, 2 */
 	unsigned short rows, columns;
 	int stdio_fds[3]; /* without terminal: borrowed; a tty is refused (P19) */
-};
-
-struct joined {
-	pid_t pid;
-	int pidfd;
-	int terminal_fd; /* pty master, or -1 */
+	join_registered_fn *registered;
+	void *data;
 };
 
 /* Returns when the program has been executed. An error of the exec itself has code ENOENT (127) or

@@ -62,6 +62,13 @@ int mount_attach(int mount_fd, int target_fd, const char *target, struct error *
 	return 0;
 }
 
+int mount_detach(int dir_fd, const char *name, struct error *err)
+{
+	if (fchdir(dir_fd) < 0 || umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return error_sys(err, "cannot unmount %s", name);
+	return 0;
+}
+
 int mount_become_root(int root_fd, struct error *err)
 {
 	cleanup_free char *here = NULL;

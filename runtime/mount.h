@@ -26,6 +26,10 @@ int mount_clone(
 /* Puts a detached mount over the file or directory open at target_fd. */
 int mount_attach(int mount_fd, int target_fd, const char *target, struct error *err);
 
+/* Takes away what is mounted last over a name in a directory, which becomes the working directory:
+ * umount2(2) knows no descriptors. */
+int mount_detach(int dir_fd, const char *name, struct error *err);
+
 /* Makes root_fd, an attached mount's root, the root of the calling process, lets go of the old one,
  * and verifies that the working directory is inside (P01). */
 int mount_become_root(int root_fd, struct error *err);

@@ -31,6 +31,8 @@
 #define PATH_USER    "/usr/local/bin:/usr/bin:/bin"
 #define CLEAN_MAX    8 /* rows of the clean environment */
 
+#define STATUS_FAILED 125 /* of exec: heard only where the job was killed */
+
 struct session {
 	const struct join *join;
 	int channel_fd;
@@ -111,7 +113,7 @@ static int become_user(struct session *session, struct error *err)
 	return 0;
 }
 
-static int enter_directory(const struct session *session, struct error *err)
+static int enter_directory(struct session *session, struct error *err)
 {
 	const char *cwd = session->join->cwd;
 
@@ -186,12 +188,34 @@ static int execute(struct session *session, struct error *err)
 	return process_exec(shell, login_argv, env, err);
 }
 
+static int await_go(struct session *session, struct error *err)
+{
+	struct channel_message message;
+
+	return channel_expect(session->channel_fd, CHANNEL_GO, &message, NULL, err);
+}
+
+/* The job may be gone; if it is not, it says why before we end. */
+static _Noreturn void give_up(int channel_fd, const struct channel_message *message)
+{
+	struct channel_message late;
+	int fd = -1;
+
+	if (channel_send(channel_fd, message, -1) == 0)
+		while (channel_receive(channel_fd, &late, &fd) > 0)
+			close_fd(&fd);
+	_exit(STATUS_FAILED);
+}
+
 _Noreturn void session_run(const struct join *join, int channel_fd)
 {
 	static int (*const steps[])(struct session *, struct error *) = {
 		find_user,
 		take_terminal,
 		become_user,
+		enter_directory,
+		await_go,
+		execute,
 	};
 	struct session session = { .join = join, .channel_fd = channel_fd, .root_fd = -1 };
 	struct channel_message message = { .kind = CHANNEL_ERROR };
@@ -199,11 +223,6 @@ _Noreturn void session_run(const struct join *join, int channel_fd)
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
 		r = steps[i](&session, &message.error);
-	if (r == 0)
-		r = enter_directory(&session, &message.error);
-	if (r == 0)
-		(void)execute(&session, &message.error);
 	message.exec = session.exec;
-	(void)channel_send(channel_fd, &message, -1); /* the job may be gone */
-	_exit(1);
+	give_up(channel_fd, &message);
 }

@@ -75,12 +75,17 @@ int launch_run(const struct launch *launch, struct launched *ret, struct error *
 
 int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct error *err)
 {
+	int r;
+
 	*ret_exec = fake->exec_failed;
-	*ret = (struct joined){ .pid = 4712, .pidfd = some_fd(), .terminal_fd = -1 };
+	*ret = (struct joined){
+		.pid = 4712, .pidfd = some_fd(), .terminal_fd = -1, .channel_fd = -1
+	};
 	if (join->terminal)
 		ret->terminal_fd = some_fd();
-	return tell("join", err, "join %s as %s", join->argv ? join->argv[0] : "shell",
+	r = tell("join", err, "join %s as %s", join->argv ? join->argv[0] : "shell",
 		join->user ? join->user : "root");
+	return r < 0 ? r : join->registered(ret, join->data, err);
 }
 
 int join_replace_console(
@@ -93,6 +98,13 @@ int join_replace_console(
 int cgroup_kill(struct cgroup_tree *tree, const char *name, struct error *err)
 {
 	return tell("kill", err, "kill");
+}
+
+int cgroup_open_file(
+	struct cgroup_tree *tree, const char *name, const char *file, int flags, struct error *err)
+{
+	return fake->cgroup[0] ? open(fake->cgroup, flags | O_CLOEXEC)
+			       : error_set(err, ENOENT, "no");
 }
 
 int cgroup_remove(struct cgroup_tree *tree, const char *name, struct error *err)
