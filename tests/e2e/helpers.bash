@@ -164,13 +164,14 @@ cpu_time()
 
 import_busybox()
 {
-	vessel template list -H -o name | grep -qx small || vessel template build small --busybox
+	vessel template show small >/dev/null 2>&1 || vessel template build small --busybox
 }
 
 import_debian()
 {
-	vessel template list -H -o name | grep -qx debian-12 ||
-		vessel template import debian-12 "$fixtures/debian-12.tar"
+	local name=${1:-debian-12}
+	vessel template show "$name" >/dev/null 2>&1 ||
+		vessel template import "$name" "$fixtures/$name.tar"
 }
 
 # What a host must have as before: one line a thing. With VESSEL_TEST_SHARED only what carries this
