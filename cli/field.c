@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * field.c - the fields of a VE's record as columns of text.
+ * field.c - the fields of a record as columns of text.
  */
 #include "field.h"
 
@@ -14,7 +14,7 @@
 #include "cli/format.h"
 
 /* clang-format off */
-const struct field fields[] = {
+static const struct field ve_rows[] = {
 	{ "name",         "name",         NULL,         FIELD_TEXT,  true },
 	{ "state",        "state",        NULL,         FIELD_TEXT,  true },
 	{ "template",     "template",     NULL,         FIELD_TEXT,  true },
@@ -47,14 +47,26 @@ const struct field fields[] = {
 	{ "swap",         "limits",       "swap",       FIELD_BYTES, false },
 	{ "uuid",         "uuid",         NULL,         FIELD_TEXT,  false },
 };
+static const struct field template_rows[] = {
+	{ "name",         "name",         NULL,         FIELD_TEXT,  true },
+	{ "size",         "bytes",        NULL,         FIELD_SIZE,  true },
+	{ "files",        "files",        NULL,         FIELD_TEXT,  true },
+	{ "ves",          "used_by",      NULL,         FIELD_TALLY, true },
+	{ "created",      "created",      NULL,         FIELD_TIME,  true },
+	{ "problem",      "problem",      NULL,         FIELD_TEXT,  true },
+	{ "layers",       "layers",       NULL,         FIELD_LIST,  false },
+	{ "used-by",      "used_by",      NULL,         FIELD_LIST,  false },
+};
 /* clang-format on */
-const size_t fields_count = ARRAY_SIZE(fields);
+const struct field_table ve_fields = { ve_rows, ARRAY_SIZE(ve_rows) };
+const struct field_table template_fields = { template_rows, ARRAY_SIZE(template_rows) };
 
-const struct field *field_find(const char *name, size_t length)
+const struct field *field_find(const struct field_table *table, const char *name, size_t length)
 {
-	for (size_t i = 0; i < fields_count; i++)
-		if (strlen(fields[i].name) == length && memcmp(fields[i].name, name, length) == 0)
-			return &fields[i];
+	for (size_t i = 0; i < table->n; i++)
+		if (strlen(table->rows[i].name) == length &&
+			memcmp(table->rows[i].name, name, length) == 0)
+			return &table->rows[i];
 	return NULL;
 }
 
@@ -108,6 +120,15 @@ static void time_format(const struct json *value, struct text *text)
 
 	if (utc)
 		text_add(text, format_local(utc, buffer));
+}
+
+static void size_format(const struct json *value, struct text *text)
+{
+	char buffer[FORMAT_HUMAN];
+	double bytes;
+
+	if (json_real(value, &bytes))
+		text_add(text, format_human(bytes, buffer));
 }
 
 static void busy_format(const struct json *busy, struct text *text)
@@ -167,6 +188,12 @@ void field_format(const struct field *field, const struct json *record, struct t
 	const struct json *value = field_value(field, record);
 
 	switch (field->type) {
+	case FIELD_SIZE:
+		size_format(value, text);
+		break;
+	case FIELD_TALLY:
+		text_format(text, "%zu", json_count(value));
+		break;
 	case FIELD_TIME:
 		time_format(value, text);
 		break;
@@ -189,7 +216,8 @@ void field_format(const struct field *field, const struct json *record, struct t
 	}
 }
 
-/* What a limit is sorted by: its use; a weight, which nobody uses up, by itself. */
+/* What a list is sorted by: its length; a limit: its use; a weight, which nobody uses up: itself.
+ */
 static bool field_number(const struct field *field, const struct json *record, double *ret)
 {
 	const struct json *value = field_value(field, record);
@@ -197,7 +225,9 @@ static bool field_number(const struct field *field, const struct json *record, d
 
 	if (field->sub && strcmp(field->sub, "cpu_weight") == 0)
 		return json_real(json_find(value, "limit"), ret);
-	return json_real(value, ret) || json_real(used, ret);
+	if (field->type == FIELD_TALLY)
+		*ret = (double)json_count(value);
+	return field->type == FIELD_TALLY || json_real(value, ret) || json_real(used, ret);
 }
 
 int field_compare(const struct field *field, const struct json *a, const struct json *b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * field.h - the fields of a VE's record as columns of text: what list -o and -s know.
+ * field.h - the fields of a record (of a VE, of a template) as columns of text: what -o and -s
+ * know.
  */
 #pragma once
 
@@ -12,6 +13,8 @@ struct text;
 
 enum field_type {
 	FIELD_TEXT,  /* string, number or flag, as it is */
+	FIELD_SIZE,  /* a number of bytes */
+	FIELD_TALLY, /* how many a list has */
 	FIELD_TIME,  /* local time */
 	FIELD_LIST,  /* strings with commas between */
 	FIELD_MAP,   /* K=V with commas between */
@@ -30,10 +33,16 @@ struct field {
 	bool standard; /* shown when nobody says which */
 };
 
-extern const struct field fields[];
-extern const size_t fields_count;
+/* All fields of one kind of record; the first one is its name. */
+struct field_table {
+	const struct field *rows;
+	size_t n;
+};
 
-const struct field *field_find(const char *name, size_t length);
+extern const struct field_table ve_fields;
+extern const struct field_table template_fields;
+
+const struct field *field_find(const struct field_table *table, const char *name, size_t length);
 const struct json *field_value(const struct field *field, const struct json *record);
 
 /* Adds the field's text; nothing for null. */

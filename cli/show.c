@@ -38,7 +38,7 @@ static const char *const limits[] = { "cpus", "cpu-weight", "memory", "swap", "p
 static void print_facts(const struct json *record)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
-		const struct field *field = field_find(facts[i], strlen(facts[i]));
+		const struct field *field = field_find(&ve_fields, facts[i], strlen(facts[i]));
 		cleanup_text struct text text;
 
 		text_init(&text);
@@ -64,7 +64,7 @@ static const char *limit_note(const struct json *limit)
 static void add_limit(struct table *table, const struct json *record, const char *name)
 {
 	static const char *const keys[] = { "limit", "used", "peak", "total" };
-	const struct field *field = field_find(name, strlen(name));
+	const struct field *field = field_find(&ve_fields, name, strlen(name));
 	const struct json *limit = field_value(field, record);
 	char hits[24]; /* a 64-bit number */
 	int64_t n = 0;

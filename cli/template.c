@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/field.h"
 #include "cli/format.h"
+#include "cli/listing.h"
 #include "cli/progress.h"
 #include "cli/select.h"
 #include "cli/tasks.h"
@@ -43,8 +44,10 @@ static const struct option_row build_options[] = {
 	{ 0, "replace", NULL,      "move a name that exists to the new content" },
 };
 static const struct option_row list_options[] = {
-	{ 'H', "no-header", NULL, "no header" },
-	{ 0,   "json",      NULL, "as a JSON array" },
+	{ 'H', "no-header", NULL,        "no header" },
+	{ 'o', "fields",    "FIELD,...", "these columns" },
+	{ 's', "sort",      "[-]FIELD",  "sorted by this, - for the largest first" },
+	{ 0,   "json",      NULL,        "as a JSON array" },
 };
 static const struct option_row show_options[] = {
 	{ 0, "json", NULL, "as a JSON array" },
@@ -187,45 +190,15 @@ static const char *human_size(const struct json *template, char buffer[FORMAT_HU
 	return format_human(bytes, buffer);
 }
 
-static void add_template(struct table *table, const struct json *template)
-{
-	char size[FORMAT_HUMAN];
-	char files[24]; /* a 64-bit number */
-	char users[24];
-	char local[FORMAT_LOCAL];
-	int64_t n = 0;
-
-	(void)json_int(json_find(template, "files"), &n); /* absent: shown as 0 */
-	snprintf(files, sizeof(files), "%" PRId64, n);
-	snprintf(users, sizeof(users), "%zu", json_count(json_find(template, "used_by")));
-	table_add(table, json_find_string(template, "name"));
-	table_add(table, human_size(template, size));
-	table_add(table, files);
-	table_add(table, users);
-	table_add(table, format_local(json_find_string(template, "created"), local));
-	table_add(table, json_find_string(template, "problem"));
-}
-
 static int cmd_templates(struct cli *cli)
 {
-	static const char *const header[] = { "NAME", "SIZE", "FILES", "VES", "CREATED",
-		"PROBLEM" };
 	cleanup_json struct json *templates = NULL;
-	struct table table;
-	int status = fetch_templates(cli, &templates);
+	struct listing listing;
+	int status = listing_choose(cli, &template_fields, &listing);
 
-	if (status != VESSEL_OK)
-		return status;
-	if (option_given(&cli->options, "json"))
-		return cli_print_json(cli, templates);
-	table_init(&table, ARRAY_SIZE(header));
-	for (size_t i = 0; i < ARRAY_SIZE(header) && !option_given(&cli->options, "no-header"); i++)
-		table_add(&table, header[i]);
-	for (size_t i = 0; i < json_count(templates); i++)
-		add_template(&table, json_at(templates, i));
-	table_print(&table, stdout);
-	table_done(&table);
-	return cli_flush(cli);
+	if (status == VESSEL_OK)
+		status = fetch_templates(cli, &templates);
+	return status == VESSEL_OK ? listing_print(cli, &listing, templates) : status;
 }
 
 static void print_template(const struct json *template)

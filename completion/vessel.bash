@@ -24,7 +24,7 @@ log:ve:-f --follow -n --lines
 template:none:
 template import:file:--sha256 --replace --squash --max-bytes --max-ratio --max-entries
 template build:none:--suite --include --busybox --replace
-template list:template:-H --no-header --json
+template list:template:-H --no-header -o --fields -s --sort --json
 template show:template:--json
 template remove:template:
 doctor:none:--json
@@ -51,7 +51,7 @@ _vessel_reply()
 _vessel_value()
 {
 	case $1 in
-	--template) _vessel_reply "$(_vessel_ask template list -H | cut -d' ' -f1)" ;;
+	--template) _vessel_reply "$(_vessel_ask template list -H -o name)" ;;
 	--ssh-key) compopt -o default ;;
 	--password) _vessel_reply - ;;
 	--autostart) _vessel_reply 'no yes last' ;;
@@ -112,7 +112,7 @@ _vessel()
 	*)
 		case $kind in
 		ve) _vessel_reply "$(_vessel_ask list -H -o name)" ;;
-		template) _vessel_reply "$(_vessel_ask template list -H | cut -d' ' -f1)" ;;
+		template) _vessel_reply "$(_vessel_ask template list -H -o name)" ;;
 		file) compopt -o default ;;
 		esac
 		;;

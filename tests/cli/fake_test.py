@@ -58,6 +58,15 @@ class Words(Case):
         self.assertEqual(self.run_vessel("list", "-Ho", "name", "--label", "tier=web")[1],
                          "web1\nweb2\n")
 
+    def test_template_list_takes_the_same_options(self):
+        for name, size in (("smaller", 10), ("larger", 2000)):
+            self.run_vessel("template", "import", name, "-", stdin=b"y" * size)
+        self.assertEqual(self.run_vessel("template", "list", "-Ho", "name,ves", "-s", "-size")[1],
+                         "larger   1\nsmaller  1\n")
+        self.assertEqual(self.run_vessel("template", "list", "-o", "cpus"), (
+            2, "", "vessel: no field 'cpus' (there are: name, size, files, ves, created, problem, "
+            "layers, used-by)\n"))
+
     def test_json_is_always_an_array(self):
         for command in (["list"], ["show", "web1"], ["template", "list"], ["doctor"], ["events"],
                         ["list", "none*"]):
