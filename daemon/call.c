@@ -81,11 +81,11 @@ void call_fail_named(struct call *call, const char *error_name, struct json *par
 	cleanup_text struct text out;
 	int r;
 
+	text_init(&out);
 	if (!call) {
 		json_free(parameters);
 		return;
 	}
-	text_init(&out);
 	r = wire_error(&out, error_name, parameters);
 	if (!call->request.oneway)
 		send_text(call, r, &out, NULL, 0);

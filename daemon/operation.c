@@ -96,9 +96,9 @@ static void log_result(const struct operation *op, const struct error *err)
 	uint64_t ms = clock_monotonic_ms() - op->begun_ms;
 	cleanup_text struct text who;
 
+	text_init(&who);
 	if (op->type->quiet && !err)
 		return;
-	text_init(&who);
 	if (op->internal)
 		text_add(&who, "vesseld");
 	else
