@@ -359,7 +359,9 @@ static void on_job(struct manager *manager, const struct message *message, void 
 	op->job = 0;
 	op->job_died = !WIFEXITED(message->status);
 	/* A job that tells its own failure says what it could not do: job.c. */
-	op->whole = WIFEXITED(message->status) && WEXITSTATUS(message->status) == EXIT_FAILURE;
+	if (!op->unwinding)
+		op->whole =
+			WIFEXITED(message->status) && WEXITSTATUS(message->status) == EXIT_FAILURE;
 	snprintf(op->text, sizeof(op->text), "%s", message->text);
 	if (err.code == 0) {
 		occur(op, &what);
