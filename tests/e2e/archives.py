@@ -35,7 +35,8 @@ def link(name, target, kind=tarfile.SYMTYPE):
 
 
 CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)  # cap_net_raw+ep
-ACL = struct.pack("<I" + "HHI" * 5, 2, 1, 6, 0xFFFFFFFF, 2, 4, 1000, 4, 4, 0xFFFFFFFF,
+# An id that no host has a name for: tar would write the name, which only the archive's own passwd may tell.
+ACL = struct.pack("<I" + "HHI" * 5, 2, 1, 6, 0xFFFFFFFF, 2, 4, 31000, 4, 4, 0xFFFFFFFF,
                   16, 6, 0xFFFFFFFF, 32, 4, 0xFFFFFFFF)
 
 

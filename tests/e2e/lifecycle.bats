@@ -70,9 +70,9 @@ teardown()
 
 @test "stop --force ends a VE that would not stop, at once" {
 	vessel create web1 --template small --init /bin/sleep-forever
-	refused 1 "vessel: cannot start web1: the template has no init /bin/sleep-forever (choose one with --init)" start web1 || true
+	refused 1 "vessel: cannot start web1: the template has no init /bin/sleep-forever: set --init" start web1
 	vessel set web1 --init /sbin/init
-	vessel start web1 --wait
+	vessel start web1
 	vessel stop web1 --force
 	is_state web1 stopped
 	[ "$(show_json web1 .exit.how)" = killed ]
