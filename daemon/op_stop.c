@@ -67,10 +67,11 @@ static int ask(struct operation *op, struct error *err)
 static int ask_begin(struct operation *op, struct error *err)
 {
 	struct ve *ve = op->ve;
-	uint64_t seconds =
-		op->timeout >= 0 ? (uint64_t)op->timeout : ve->config.settings.stop_timeout;
+	uint64_t seconds = ve->config.settings.stop_timeout;
 	int r;
 
+	if (op->timeout >= 0 && op->type != &operation_restart) /* there it is for readiness */
+		seconds = (uint64_t)op->timeout;
 	if (!ve_alive(ve))
 		return PHASE_DONE;
 	ve_move(ve, op->force ? EVENT_KILL : EVENT_STOP);
