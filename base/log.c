@@ -39,25 +39,6 @@ void log_open(const char *program)
 	log_journal = strcmp(own, stream) == 0;
 }
 
-/* What a terminal or the journal would take for something else becomes '?': control characters,
- * C1 controls in UTF-8, and bytes that are no UTF-8. */
-static void clean(char *line, size_t length)
-{
-	size_t n;
-
-	for (size_t i = 0; i < length; i += n) {
-		unsigned char c = (unsigned char)line[i];
-
-		n = text_utf8(line + i, length - i);
-		if (n == 1 && c >= 0x20 && c != 0x7f)
-			continue;
-		if (n > 2 || (n == 2 && !(c == 0xc2 && (unsigned char)line[i + 1] < 0xa0)))
-			continue;
-		n = n ? n : 1;
-		memset(line + i, '?', n);
-	}
-}
-
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE_TEXT];
@@ -78,7 +59,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (n < 0)
 		return;
 	end = start + strlen(line + start);
-	clean(line + start, end - start);
+	text_clean(line + start, end - start);
 	line[end] = '\n'; /* in place of the NUL */
 	if (write(STDERR_FILENO, line, end + 1) < 0)
 		return; /* there is nobody left to tell */

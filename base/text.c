@@ -157,3 +157,20 @@ size_t text_utf8(const char *bytes, size_t n)
 			return 0;
 	return row->length;
 }
+
+void text_clean(char *line, size_t length)
+{
+	size_t n;
+
+	for (size_t i = 0; i < length; i += n) {
+		unsigned char c = (unsigned char)line[i];
+
+		n = text_utf8(line + i, length - i);
+		if (n == 1 && c >= 0x20 && c != 0x7f)
+			continue;
+		if (n > 2 || (n == 2 && !(c == 0xc2 && (unsigned char)line[i + 1] < 0xa0)))
+			continue;
+		n = n ? n : 1;
+		memset(line + i, '?', n);
+	}
+}

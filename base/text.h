@@ -35,4 +35,8 @@ char *text_take(struct text *text);
  * begin with well-formed UTF-8 (no overlong form, no surrogate, nothing above U+10FFFF). */
 size_t text_utf8(const char *bytes, size_t n);
 
+/* What a terminal or the journal would take for something else becomes '?': control characters, C1
+ * controls in UTF-8, and bytes that are no UTF-8. The line stays one line. */
+void text_clean(char *line, size_t length);
+
 #define cleanup_text __attribute__((cleanup(text_done)))

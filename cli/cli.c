@@ -15,33 +15,44 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 
 static int status_of(const struct cli *cli, int status)
 {
 	return cli->command && (cli->command->flags & COMMAND_SESSION) ? STATUS_SESSION : status;
 }
 
+/* One line, whatever stands in the names that it repeats. */
+void cli_error_line(const char *message)
+{
+	char line[VESSEL_MESSAGE];
+
+	snprintf(line, sizeof(line), "%s", message);
+	text_clean(line, strlen(line));
+	fprintf(stderr, "vessel: %s\n", line);
+}
+
 int cli_fail(const struct cli *cli, const struct error *err)
 {
-	fprintf(stderr, "vessel: %s\n", err->text);
+	cli_error_line(err->text);
 	return status_of(cli, (int)err->kind);
 }
 
 int cli_refused(const struct cli *cli, const struct vessel_error *err)
 {
-	fprintf(stderr, "vessel: %s\n", err->message);
+	cli_error_line(err->message);
 	return status_of(cli, (int)err->result);
 }
 
 int cli_usage(const struct cli *cli, const char *fmt, ...)
 {
+	char line[VESSEL_MESSAGE];
 	va_list args;
 
-	fputs("vessel: ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
+	cli_error_line(line);
 	return status_of(cli, VESSEL_USAGE);
 }
 

@@ -23,7 +23,10 @@ struct cli {
 	bool terminal; /* stderr is one */
 };
 
-/* "vessel: ..." on stderr; both return the exit status. */
+/* "vessel: ..." on stderr, cleaned of what a terminal would obey. */
+void cli_error_line(const char *message);
+
+/* The same for an error; they return the exit status. */
 int cli_fail(const struct cli *cli, const struct error *err);
 int cli_refused(const struct cli *cli, const struct vessel_error *err);
 int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -144,6 +144,16 @@ static void add_create(
 	task_add(task, "Start", start);
 }
 
+/* Of two VEs of one name one would come to be and the other fail. */
+static const char *find_twin(const struct options *options)
+{
+	for (size_t i = 1; i < options->n_words; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(options->words[i], options->words[j]) == 0)
+				return options->words[i];
+	return NULL;
+}
+
 static int run_create(const struct cli *cli, const struct access *access, uint64_t timeout)
 {
 	bool start = option_given(&cli->options, "start");
@@ -169,6 +179,8 @@ static int cmd_create(struct cli *cli)
 	uint64_t timeout = 0;
 	int status;
 
+	if (find_twin(options))
+		return cli_usage(cli, "cannot create %.80s twice", find_twin(options));
 	if (option_given(options, "wait") && !option_given(options, "start"))
 		return cli_usage(cli, "--wait needs --start");
 	if (option_given(options, "timeout") && !option_given(options, "wait"))

@@ -61,6 +61,14 @@ static const char **make_environment(const struct options *options)
 	return env;
 }
 
+static const char *find_bad_variable(const char *const *env)
+{
+	for (; env && *env; env++)
+		if (**env == '=' || !strchr(*env, '='))
+			return *env;
+	return NULL;
+}
+
 static bool choose_terminal(const struct options *options)
 {
 	if (option_given(options, "no-terminal"))
@@ -87,6 +95,8 @@ static int cmd_exec(struct cli *cli)
 	if (option_given(options, "terminal") &&
 		(option_given(options, "no-terminal") || option_given(options, "no-stdin")))
 		return cli_usage(cli, "-t with -T or -n");
+	if (find_bad_variable(env))
+		return cli_usage(cli, "bad value '%.80s' for --env (K=V)", find_bad_variable(env));
 	if (option_given(options, "no-stdin")) {
 		null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (null_fd < 0)

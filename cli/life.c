@@ -123,6 +123,9 @@ static int cmd_life(struct cli *cli)
 
 	if (cli->command == &command_kill && !option_given(&cli->options, "signal"))
 		return cli_usage(cli, "kill needs a signal (-s SIGNAL)");
+	if (cli->command->options == start_options && option_given(&cli->options, "timeout") &&
+		!option_given(&cli->options, "wait"))
+		return cli_usage(cli, "--timeout needs --wait");
 	status = selection_make(cli, verb->already, &selection);
 	if (status == VESSEL_OK)
 		status = run_verb(cli, verb, &selection);

@@ -28,6 +28,27 @@ const struct command command_list = { "list", "[VE...]", "show VEs and their sta
 	list_options, ARRAY_SIZE(list_options), COMMAND_VES | COMMAND_READS, 0, WORDS_ANY, cmd_list };
 /* clang-format on */
 
+static const char *const states[] = { "stopped", "starting", "running", "paused", "stopping",
+	"broken" };
+
+static int check_filters(const struct cli *cli)
+{
+	const char *state = option_value(&cli->options, "state");
+	const char *label = option_value(&cli->options, "label");
+	bool known = !state;
+
+	for (size_t i = 0; !known && i < ARRAY_SIZE(states); i++)
+		known = strcmp(states[i], state) == 0;
+	if (!known)
+		return cli_usage(cli,
+			"no state '%.80s' (there are: stopped, starting, running, paused, "
+			"stopping, broken)",
+			state);
+	if (label && (!*label || *label == '='))
+		return cli_usage(cli, "bad value '%.80s' for --label (K[=V])", label);
+	return VESSEL_OK;
+}
+
 static bool label_matches(const struct json *labels, const char *wanted)
 {
 	size_t length = strcspn(wanted, "=");
@@ -75,6 +96,9 @@ static int cmd_list(struct cli *cli)
 	uint64_t pid = 0;
 	int status;
 
+	status = check_filters(cli);
+	if (status != VESSEL_OK)
+		return status;
 	status = listing_choose(cli, &ve_fields, &listing);
 	if (status != VESSEL_OK)
 		return status;

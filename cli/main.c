@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/settings.h"
 
@@ -176,9 +177,26 @@ static int run_command(struct cli *cli)
 	if ((c->flags & COMMAND_VES) && option_given(&cli->options, "all"))
 		return c->run(cli);
 	if (n < c->min_words || n > c->max_words)
-		return cli_usage(cli, "%s (usage: vessel %s %s)",
-			n < c->min_words ? "too few words" : "too many words", c->name, c->words);
+		return cli_usage(cli, "%s (usage: vessel %s%s%s)",
+			n < c->min_words ? "too few words" : "too many words", c->name,
+			c->words[0] ? " " : "", c->words);
 	return c->run(cli);
+}
+
+/* JSON carries nothing else; a byte that was changed on the way would be worse than none. */
+static int check_words(const struct cli *cli, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		size_t length = strlen(argv[i]);
+		size_t n;
+
+		for (size_t at = 0; at < length; at += n) {
+			n = text_utf8(argv[i] + at, length - at);
+			if (n == 0)
+				return cli_usage(cli, "'%.80s' is no UTF-8 text", argv[i]);
+		}
+	}
+	return VESSEL_OK;
 }
 
 static int run_line(struct cli *cli, int argc, char **argv)
@@ -190,6 +208,9 @@ static int run_line(struct cli *cli, int argc, char **argv)
 	cli->command = command_find(argc, argv, &used);
 	if (!cli->command)
 		return no_command(cli, argc, argv);
+	status = check_words(cli, argc, argv);
+	if (status != VESSEL_OK)
+		return status;
 	if (options_parse(cli->command, argc - used, argv + used, &cli->options, &used, &err) < 0)
 		status = cli_fail(cli, &err);
 	else

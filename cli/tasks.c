@@ -118,7 +118,7 @@ static void task_end(struct slot *slot, int status, const struct vessel_error *e
 {
 	slot->task->status = status;
 	if (status != VESSEL_OK)
-		fprintf(stderr, "vessel: %s\n", err->message);
+		cli_error_line(err->message);
 	else if (slot->run->talk)
 		cli_say(slot->run->cli, "%s: %s", slot->task->name, slot->run->tasks->done);
 	slot->task = NULL;

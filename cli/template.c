@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -105,6 +106,7 @@ static int cmd_import(struct cli *cli)
 	bool standard = strcmp(options->words[1], "-") == 0;
 	cleanup_json struct json *parameters = json_new_object();
 	cleanup_close int file_fd = -1;
+	struct stat st;
 	int status;
 
 	if (standard && isatty(STDIN_FILENO))
@@ -115,6 +117,10 @@ static int cmd_import(struct cli *cli)
 			return cli_usage(cli, "cannot import template %s: cannot open %s: %s",
 				options->words[0], options->words[1], strerrorname_np(errno));
 	}
+	if (!standard && fstat(file_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return cli_usage(cli, "cannot import template %s: %s is a directory (tar it: %s)",
+			options->words[0], options->words[1],
+			"tar -c --xattrs --acls -C DIR . | vessel template import NAME -");
 	json_set_string(parameters, "name", options->words[0]);
 	json_set_int(parameters, "archive", 0);
 	if (option_value(options, "sha256"))

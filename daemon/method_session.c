@@ -61,7 +61,7 @@ static struct ve *find_running(const struct call *call, bool frozen_too, struct 
 		return NULL;
 	if (ve_alive(ve) && !ve->helper && (frozen_too || ve->state != VE_PAUSED))
 		return ve;
-	error_refuse(err, ERROR_STATE, "it is %s", state_name(ve->state));
+	(void)ve_wrong_state(ve, err);
 	return NULL;
 }
 
@@ -202,7 +202,7 @@ static int kill_starting(struct ve *ve, int signal, struct error *err)
 	struct operation *op = ve->current;
 
 	if (signal != SIGKILL || !op || !op->starting || !op->job)
-		return error_refuse(err, ERROR_STATE, "it is %s", state_name(ve->state));
+		return ve_wrong_state(ve, err);
 	job_list_cancel(ve->manager->jobs, op->job);
 	return ve_kill(ve, err);
 }

@@ -26,7 +26,8 @@ static struct operation *make(struct call *call, const struct operation_type *ty
 
 	if (!name_valid_object(name))
 		error_refuse(&err, ERROR_USAGE,
-			"bad template name '%.80s' (a-z, 0-9, and inner - . _)", name);
+			"cannot %s %.80s: bad name (a-z, 0-9, and inner - . _, at most 63)",
+			type->verb, name);
 	else
 		op = operation_new(call->manager, type, NULL, name, call, &err);
 	if (!op)
@@ -42,7 +43,8 @@ static int put_bytes(const struct call *call, struct json *bounds, struct error 
 	if (!text)
 		return 0;
 	if (parse_size(text, &bytes) < 0 || bytes == 0 || bytes > INT64_MAX)
-		return error_refuse(err, ERROR_USAGE, "bad value '%.40s' for max-bytes", text);
+		return error_refuse(err, ERROR_USAGE,
+			"bad value '%.40s' for max-bytes (a size, e.g. 10G)", text);
 	json_set_int(bounds, "bytes", (int64_t)bytes);
 	return 0;
 }

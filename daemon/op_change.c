@@ -77,7 +77,8 @@ static int rename_check(struct operation *op, struct error *err)
 	struct ve *ve = op->ve;
 
 	if (ve->state != VE_STOPPED && ve->state != VE_BROKEN)
-		return error_refuse(err, ERROR_STATE, "it is %s", state_name(ve->state));
+		return error_refuse(err, ERROR_STATE, "it is %s (vessel stop %s)",
+			state_name(ve->state), ve->name);
 	if (ve_table_taken(op->manager->ves, op->new_name))
 		return error_refuse(err, ERROR_STATE, "%s exists", op->new_name);
 	snprintf(ve->reserved, sizeof(ve->reserved), "%s", op->new_name);

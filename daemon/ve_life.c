@@ -33,17 +33,43 @@ void ve_move(struct ve *ve, enum ve_event event)
 	event_emit(ve->manager, ve->name, "state", state_name(next));
 }
 
+/* What to do about a state that is in the way. */
+int ve_wrong_state(const struct ve *ve, struct error *err)
+{
+	static const char *const remedies[VE_STATES] = {
+		[VE_STOPPED] = "start",
+		[VE_PAUSED] = "resume",
+	};
+	const char *remedy = remedies[ve->state];
+
+	if (ve->state == VE_BROKEN)
+		return error_refuse(err, ERROR_STATE, "it is broken: %s",
+			ve->problem ? ve->problem : "its record cannot be read");
+	if (!remedy)
+		return error_refuse(err, ERROR_STATE, "it is %s", state_name(ve->state));
+	return error_refuse(err, ERROR_STATE, "it is %s (vessel %s %s)", state_name(ve->state),
+		remedy, ve->name);
+}
+
+/* Nothing is to be done when it is so already. */
+static bool is_already(enum ve_state state, enum ve_event event)
+{
+	return (state == VE_PAUSED && event == EVENT_PAUSE) ||
+	       (state == VE_STOPPED && (event == EVENT_STOP || event == EVENT_KILL));
+}
+
 int ve_check(const struct ve *ve, enum ve_event event, struct error *err)
 {
 	enum ve_state next = ve->state;
 	struct error no = { 0 };
 
 	if (ve->state == VE_BROKEN && event != EVENT_KILL)
-		return error_refuse(err, ERROR_STATE, "it is broken: %s",
-			ve->problem ? ve->problem : "its record cannot be read");
-	if (state_next(ve->state, event, ve->name, &next, &no) < 0)
+		return ve_wrong_state(ve, err);
+	if (state_next(ve->state, event, ve->name, &next, &no) == 0)
+		return 0;
+	if (is_already(ve->state, event))
 		return error_refuse(err, ERROR_STATE, "it is %s", state_name(ve->state));
-	return 0;
+	return ve_wrong_state(ve, err);
 }
 
 void ve_registered(struct ve *ve, const struct message *message, int pidfd)

@@ -96,6 +96,9 @@ bool ve_alive(const struct ve *ve);
 void ve_move(struct ve *ve, enum ve_event event);
 /* May it? The error says "it is paused". */
 int ve_check(const struct ve *ve, enum ve_event event, struct error *err);
+
+/* The refusal of what needs another state: "it is stopped (vessel start web1)". */
+int ve_wrong_state(const struct ve *ve, struct error *err);
 /* The keeper has registered its init. Takes pidfd. */
 void ve_registered(struct ve *ve, const struct message *message, int pidfd);
 /* It is up: at once, or when it has said so, or a second after its start. */

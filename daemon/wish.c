@@ -55,7 +55,8 @@ static int take_template(
 	if (!name)
 		return no_template(manager, err);
 	if (!name_valid_object(name))
-		return error_refuse(err, ERROR_USAGE, "bad template name '%.80s'", name);
+		return error_refuse(err, ERROR_USAGE,
+			"bad template name '%.80s' (a-z, 0-9, and inner - . _, at most 63)", name);
 	r = template_load(manager->instance->state_fd, name, &template, err);
 	if (r < 0)
 		return r;

@@ -27,7 +27,8 @@ static int read_plan(int state_fd, const char *name, struct json **ret, struct e
 	}
 	length = file_read(state_fd, path, JSON_TEXT_MAX, &text, err);
 	if (length == -ENOENT)
-		return error_refuse(err, ERROR_NOT_FOUND, "no plan %s", name);
+		return error_refuse(err, ERROR_NOT_FOUND,
+			"no plan %s (it would be plan/%s.json in the state directory)", name, name);
 	if (length < 0)
 		return (int)length;
 	return json_parse(text, (size_t)length, ret, err);
@@ -61,7 +62,8 @@ int plan_load(int state_fd, const char *name, struct settings *settings, uint64_
 	int r;
 
 	if (!name_valid_object(name))
-		return error_refuse(err, ERROR_USAGE, "bad plan name '%s'", name);
+		return error_refuse(err, ERROR_USAGE,
+			"bad plan name '%.80s' (a-z, 0-9, and inner - . _, at most 63)", name);
 	r = read_plan(state_fd, name, &record, err);
 	if (r == -ENOENT && strcmp(name, "default") == 0) {
 		if (ret_named)
