@@ -22,19 +22,26 @@ static int status_of(const struct cli *cli, int status)
 	return cli->command && (cli->command->flags & COMMAND_SESSION) ? STATUS_SESSION : status;
 }
 
-/* One line, whatever stands in the names that it repeats. */
+/* What the daemon says may go on over the last lines of a guest's console. */
 void cli_error_line(const char *message)
 {
-	char line[VESSEL_MESSAGE];
+	char text[VESSEL_MESSAGE];
+	size_t length;
 
-	snprintf(line, sizeof(line), "%s", message);
-	text_clean(line, strlen(line));
-	fprintf(stderr, "vessel: %s\n", line);
+	snprintf(text, sizeof(text), "%s", message);
+	for (char *line = text; *line; line += length + (line[length] == '\n')) {
+		length = strcspn(line, "\n");
+		text_clean(line, length);
+	}
+	fprintf(stderr, "vessel: %s\n", text);
 }
 
 int cli_fail(const struct cli *cli, const struct error *err)
 {
-	cli_error_line(err->text);
+	struct error clean = *err;
+
+	text_clean(clean.text, strlen(clean.text));
+	cli_error_line(clean.text);
 	return status_of(cli, (int)err->kind);
 }
 
@@ -52,6 +59,7 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
+	text_clean(line, strlen(line));
 	cli_error_line(line);
 	return status_of(cli, VESSEL_USAGE);
 }

@@ -5,6 +5,7 @@
 #include "call.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/error.h"
@@ -92,12 +93,23 @@ void call_fail_named(struct call *call, const char *error_name, struct json *par
 	call_free(call);
 }
 
+/* A refusal repeats words of the caller's and is one line. Only a failure may have more, the last
+ * lines of a console, which have been cleaned. */
+static void put_message(struct json *parameters, const struct error *err)
+{
+	struct error clean = *err;
+
+	if (clean.kind != ERROR_FAILED)
+		text_clean(clean.text, strlen(clean.text));
+	json_set_string(parameters, "message", clean.text);
+}
+
 void call_fail_parameter(struct call *call, const char *parameter, const struct error *err)
 {
 	struct json *parameters = json_new_object();
 
 	json_set_string(parameters, "parameter", parameter);
-	json_set_string(parameters, "message", err->text);
+	put_message(parameters, err);
 	call_fail_named(call, error_names[ERROR_USAGE], parameters);
 }
 
@@ -108,7 +120,7 @@ void call_fail(struct call *call, const struct error *err)
 
 	if (kind >= ARRAY_SIZE(error_names) || !error_names[kind])
 		kind = ERROR_FAILED;
-	json_set_string(parameters, "message", err->text);
+	put_message(parameters, err);
 	if (kind == ERROR_USAGE)
 		json_set_string(parameters, "parameter", "");
 	call_fail_named(call, error_names[kind], parameters);

@@ -123,7 +123,7 @@ static const struct step exec_steps[] = { { "join", exec_join, NULL } };
 
 const struct job_operation job_exec = {
 	.name = "exec",
-	.verb = "run a command in",
+	.verb = "run a program in",
 	.name_valid = name_valid,
 	.config = JOB_CONFIG_MUST,
 	.n_fds = FD_STDIO,

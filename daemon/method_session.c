@@ -215,8 +215,9 @@ static int send_signal(struct call *call, struct error *err)
 	if (!ve)
 		return -err->code;
 	if (parse_signal(call_string(call, "signal"), &signal) < 0)
-		return error_refuse(
-			err, ERROR_USAGE, "no such signal as '%.40s'", call_string(call, "signal"));
+		return error_refuse(err, ERROR_USAGE,
+			"no such signal as '%.40s' (TERM, SIGHUP, 9, RTMIN+3)",
+			call_string(call, "signal"));
 	if (!ve_alive(ve))
 		return kill_starting(ve, signal, err);
 	if (syscall(SYS_pidfd_send_signal, ve->pidfd, signal, NULL, 0) < 0)

@@ -18,7 +18,7 @@
 /* A request that ends before it became an operation: the line for the client and the log. */
 static void refuse(struct call *call, const char *verb, const char *name, struct error *err)
 {
-	error_wrap(err, "cannot %s %.80s", verb, name);
+	error_wrap(err, "cannot %s %.80s", verb, *name ? name : "''");
 	log_line(LOG_LEVEL_INFO, "%.80s: %s: %s (uid %u, pid %d, login %jd)", name, verb, err->text,
 		(unsigned int)call->caller.uid, (int)call->caller.pid,
 		(intmax_t)call->caller.login);

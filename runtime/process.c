@@ -11,6 +11,8 @@
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -95,7 +97,22 @@ int process_reset(struct error *err)
 
 int process_exec(const char *program, char *const *argv, char *const *env, struct error *err)
 {
+	bool is_path = strchr(program, '/') != NULL;
+	int code;
+
 	environ = (char **)env; /* execvp looks the name up in this PATH, not in our own */
-	execvp(program, argv);
+	if (is_path)
+		execv(program, argv); /* as the kernel says: execvp would try /bin/sh */
+	else
+		execvp(program, argv);
+	code = errno;
+	if (code == ENOEXEC)
+		return error_set(err, ENOEXEC,
+			"cannot execute %s: neither a program of this machine nor a script with #!",
+			program);
+	if (is_path && code == ENOENT && faccessat(AT_FDCWD, program, F_OK, AT_EACCESS) == 0)
+		return error_set(
+			err, ENOENT, "cannot execute %s: its interpreter is not there", program);
+	errno = code;
 	return error_sys(err, "cannot execute %s", program);
 }

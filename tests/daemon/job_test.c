@@ -355,15 +355,15 @@ static void an_exec_that_fails_tells_its_status(void **state)
 	(void)state;
 	snprintf(fake->fails, sizeof(fake->fails), "join");
 	fork_job("exec", "{\"argv\":null}", true);
-	assert_status("failed 125 cannot run a command in web1: join failed");
-	assert_result("cannot run a command in web1: join failed", "join shell as root; ");
+	assert_status("failed 125 cannot run a program in web1: join failed");
+	assert_result("cannot run a program in web1: join failed", "join shell as root; ");
 	fake->exec_failed = 1;
 	fork_job("exec", "{}", true);
-	assert_status("failed 126 cannot run a command in web1: join failed");
+	assert_status("failed 126 cannot run a program in web1: join failed");
 	(void)waitpid(job_pid, NULL, 0);
 	fake->code = ENOENT;
 	fork_job("exec", "{}", true);
-	assert_status("failed 127 cannot run a command in web1: join failed");
+	assert_status("failed 127 cannot run a program in web1: join failed");
 	(void)waitpid(job_pid, NULL, 0);
 }
 
