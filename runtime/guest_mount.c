@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/inside.h"
 #include "base/parse.h"
+#include "runtime/boot_id.h"
 #include "runtime/device.h"
 #include "runtime/mount.h"
 
@@ -223,5 +224,8 @@ int guest_mount_attach(int root_fd, const struct guest_mounts *mounts, struct er
 			mounts->fds[MOUNT_DEV], devices_table[i].name, mounts->device_fds[i], err);
 	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
 		r = mask_all(root_fd, err);
+	/* A mount over a part of /proc, so it is the default profile's: with it no nested one mounts. */
+	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
+		r = boot_id_attach(root_fd, mounts->fds[MOUNT_RUN], err);
 	return r;
 }

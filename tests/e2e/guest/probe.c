@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <mqueue.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
+#include <sys/klog.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -18,6 +21,8 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+static const char *argument = "";
 
 #define SYSV_KEY 0x76657373
 
@@ -76,15 +81,60 @@ static int mqueue_find(void)
 	return mq_open("/vessel-probe", O_RDWR) < 0;
 }
 
-/* The user keyring belongs to the kuid: the same root in two VEs is two users. */
+static int sem_make(void)
+{
+	return sem_open("/vessel-probe", O_CREAT, 0666, 0) == SEM_FAILED;
+}
+
+static int sem_find(void)
+{
+	return sem_open("/vessel-probe", 0) == SEM_FAILED;
+}
+
+/* The user's keyrings belong to the kuid: the same root in two VEs is two users. */
+static long key_ring(const char *name)
+{
+	if (strcmp(name, "user") == 0)
+		return KEY_SPEC_USER_KEYRING;
+	if (strcmp(name, "user-session") == 0)
+		return KEY_SPEC_USER_SESSION_KEYRING;
+	if (strcmp(name, "session") == 0)
+		return KEY_SPEC_SESSION_KEYRING;
+	/* Linked to where this process may search it. */
+	return syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, -1, KEY_SPEC_PROCESS_KEYRING);
+}
+
 static int key_make(void)
 {
-	return syscall(SYS_add_key, "user", "vessel-probe", "x", 1, KEY_SPEC_USER_KEYRING) < 0;
+	return syscall(SYS_add_key, "user", "vessel-probe", "x", 1, key_ring(argument)) < 0;
 }
 
 static int key_find(void)
 {
-	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", "vessel-probe", 0) < 0;
+	return syscall(SYS_keyctl, KEYCTL_SEARCH, key_ring(argument), "user", "vessel-probe", 0) < 0;
+}
+
+/* Read-only, so that the file stays the template's. */
+#define SHARED_FILE "/bin/busybox"
+
+static int lock_hold(void)
+{
+	if (flock(open(SHARED_FILE, O_RDONLY), LOCK_EX) < 0)
+		return 1;
+	sleep(60);
+	return 0;
+}
+
+static int lock_find(void)
+{
+	return !(flock(open(SHARED_FILE, O_RDONLY), LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK);
+}
+
+static int kernel_log(void)
+{
+	char line[1];
+
+	return klogctl(3, line, sizeof(line)) < 0; /* SYSLOG_ACTION_READ_ALL */
 }
 
 static int refused_with(const char *name, long result, int wanted)
@@ -122,11 +172,15 @@ static const struct {
 	{ "sysv-make", sysv_make },             { "sysv-find", sysv_find },
 	{ "mqueue-make", mqueue_make },         { "mqueue-find", mqueue_find },
 	{ "key-make", key_make },               { "key-find", key_find },
-	{ "syscalls", syscalls },
+	{ "sem-make", sem_make },               { "sem-find", sem_find },
+	{ "lock-hold", lock_hold },             { "lock-find", lock_find },
+	{ "kernel-log", kernel_log },           { "syscalls", syscalls },
 };
 
 int main(int argc, char **argv)
 {
+	if (argc > 2)
+		argument = argv[2];
 	for (size_t i = 0; argc > 1 && i < sizeof(probes) / sizeof(probes[0]); i++)
 		if (strcmp(probes[i].name, argv[1]) == 0)
 			return probes[i].run();
