@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/error.h"
@@ -75,6 +76,9 @@ int main(int argc, char **argv)
 	struct error err = { 0 };
 
 	log_open("vesseld");
+	/* A VE's root passes through directories of ours, those of its cgroup among them, whatever
+	 * umask the unit or the shell gave: what must stay closed says so with its own mode. */
+	umask(022);
 	if (run(argc, argv, &err) < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 		return err.kind ? (int)err.kind : ERROR_FAILED;

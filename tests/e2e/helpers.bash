@@ -52,9 +52,10 @@ vesseld_start()
 # Starts it (again) without taking the snapshot.
 vesseld_run()
 {
-	"$build/vesseld" --instance "$VESSEL_INSTANCE" --state-dir "$state_dir" \
+	# The umask of its units: VEs must not depend on a kinder one.
+	(umask 077 && exec "$build/vesseld" --instance "$VESSEL_INSTANCE" --state-dir "$state_dir" \
 		--ids "$first_id-$((first_id + 65536 * id_blocks - 1))" "$@" \
-		>>"$root_dir/$VESSEL_INSTANCE/vesseld.log" 2>&1 3>&- 4>&- &
+		>>"$root_dir/$VESSEL_INSTANCE/vesseld.log" 2>&1 3>&- 4>&-) &
 	echo $! >"$root_dir/$VESSEL_INSTANCE/vesseld.pid"
 	local i
 	for ((i = 0; i < 200; i++)); do
