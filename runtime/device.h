@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * device.h - the device nodes of a VE: made once in the workshop, bound into each VE's /dev.
+ * device.h - the device nodes of a VE: made anew for each start (host.c), bound into the VE's /dev.
  */
 #pragma once
 

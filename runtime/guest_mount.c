@@ -20,9 +20,9 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/inside.h"
 #include "base/parse.h"
-#include "runtime/boot_id.h"
 #include "runtime/device.h"
 #include "runtime/mount.h"
 
@@ -113,14 +113,14 @@ static int row_attach(int root_fd, const struct row *row, int mount_fd, struct e
 }
 
 /* A copy of the workshop's node, to be bound: the VE itself may not mknod. */
-static int device_clone(const struct device *device, struct error *err)
+static int device_clone(int scratch_fd, const struct device *device, struct error *err)
 {
 	char source[32]; /* the longest name of the table is seven characters */
 	cleanup_close int fd = -1;
 	struct stat st;
 
-	snprintf(source, sizeof(source), "/dev/%s", device->name);
-	fd = mount_clone(AT_FDCWD, source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err);
+	snprintf(source, sizeof(source), "dev/%s", device->name);
+	fd = mount_clone(scratch_fd, source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
@@ -157,7 +157,7 @@ static int dev_fill(struct guest_mounts *mounts, struct error *err)
 
 		if (r < 0)
 			return r;
-		mounts->device_fds[i] = device_clone(&devices_table[i], err);
+		mounts->device_fds[i] = device_clone(mounts->scratch_fd, &devices_table[i], err);
 		if (mounts->device_fds[i] < 0)
 			return mounts->device_fds[i];
 	}
@@ -169,6 +169,9 @@ static int dev_fill(struct guest_mounts *mounts, struct error *err)
 
 int guest_mount_prepare(struct guest_mounts *mounts, struct error *err)
 {
+	mounts->scratch_fd = file_open_dir(AT_FDCWD, "/scratch", err);
+	if (mounts->scratch_fd < 0)
+		return mounts->scratch_fd;
 	for (int i = 0; i < GUEST_MOUNTS; i++) {
 		mounts->fds[i] = row_create((enum guest_mount)i, mounts->ptys, err);
 		if (mounts->fds[i] < 0)
@@ -178,7 +181,7 @@ int guest_mount_prepare(struct guest_mounts *mounts, struct error *err)
 }
 
 /* What this kernel does not have needs no mask. */
-static int mask(int root_fd, const char *path, struct error *err)
+static int mask(int root_fd, int scratch_fd, const char *path, struct error *err)
 {
 	struct error reason = { 0 };
 	cleanup_close int target_fd = inside_open(root_fd, path, O_PATH | O_NOFOLLOW, 0, &reason);
@@ -189,26 +192,26 @@ static int mask(int root_fd, const char *path, struct error *err)
 		return 0;
 	if (fstat(target_fd, &st) < 0)
 		return error_sys(err, "cannot inspect %s", path);
-	empty_fd = mount_clone(AT_FDCWD, S_ISDIR(st.st_mode) ? "/empty" : "/empty-file",
+	empty_fd = mount_clone(scratch_fd, S_ISDIR(st.st_mode) ? "empty" : "empty-file",
 		PLAIN | MOUNT_ATTR_RDONLY, false, err);
 	if (empty_fd < 0)
 		return empty_fd;
 	return mount_attach(empty_fd, target_fd, path, err);
 }
 
-static int mask_all(int root_fd, struct error *err)
+static int mask_all(int root_fd, int scratch_fd, struct error *err)
 {
 	char path[64]; /* a number of at most 10 digits in it */
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(masks) && r == 0; i++)
-		r = mask(root_fd, masks[i], err);
+		r = mask(root_fd, scratch_fd, masks[i], err);
 	for (unsigned int cpu = 0; r == 0; cpu++) {
 		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
 		if (faccessat(AT_FDCWD, path, F_OK, 0) < 0)
 			break; /* asked of the workshop's sysfs, which is the same */
 		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/thermal_throttle", cpu);
-		r = mask(root_fd, path, err);
+		r = mask(root_fd, scratch_fd, path, err);
 	}
 	return r;
 }
@@ -223,9 +226,6 @@ int guest_mount_attach(int root_fd, const struct guest_mounts *mounts, struct er
 		r = device_attach(
 			mounts->fds[MOUNT_DEV], devices_table[i].name, mounts->device_fds[i], err);
 	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
-		r = mask_all(root_fd, err);
-	/* A mount over a part of /proc, so it is the default profile's: with it no nested one mounts. */
-	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
-		r = boot_id_attach(root_fd, mounts->fds[MOUNT_RUN], err);
+		r = mask_all(root_fd, mounts->scratch_fd, err);
 	return r;
 }

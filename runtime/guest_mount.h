@@ -27,6 +27,7 @@ enum guest_mount {
 /* Descriptors are set by guest_mount_prepare() and closed by the exec. */
 struct guest_mounts {
 	enum profile profile;
+	int scratch_fd;        /* of the workshop: what is bound comes from there */
 	uint64_t ptys;         /* PARSE_NONE: as many as the host has */
 	int fds[GUEST_MOUNTS]; /* the roots */
 	int device_fds[DEVICES];

@@ -25,17 +25,6 @@
 #include "runtime/process.h"
 #include "runtime/seccomp.h"
 
-static int workshop_devices(int dev_fd, struct error *err)
-{
-	for (size_t i = 0; i < DEVICES; i++) {
-		const struct device *d = &devices_table[i];
-
-		if (mknodat(dev_fd, d->name, S_IFCHR | 0666, makedev(d->major, d->minor)) < 0)
-			return error_sys(err, "cannot make the device %s", d->name);
-	}
-	return 0;
-}
-
 /* One directory of the workshop with a mount over it; mount_fd is taken. */
 static int workshop_place(int root_fd, const char *name, int mount_fd, struct error *err)
 {
@@ -52,23 +41,6 @@ static int workshop_place(int root_fd, const char *name, int mount_fd, struct er
 	return mount_attach(owned_fd, target_fd, name, err);
 }
 
-/* What masks are made of, and where mounts go for a moment. */
-static int workshop_plain(int root_fd, struct error *err)
-{
-	static const char *const directories[] = { "dev", "scratch", "empty" };
-	cleanup_close int dev_fd = -1;
-	cleanup_close int empty_fd = -1;
-
-	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-		if (mkdirat(root_fd, directories[i], 0755) < 0)
-			return error_sys(err, "cannot make the directory %s", directories[i]);
-	empty_fd = openat(root_fd, "empty-file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (empty_fd < 0)
-		return error_sys(err, "cannot make an empty file");
-	dev_fd = file_open_dir(root_fd, "dev", err);
-	return dev_fd < 0 ? dev_fd : workshop_devices(dev_fd, err);
-}
-
 static int workshop_fill(const char *state_dir, int root_fd, struct error *err)
 {
 	static const struct {
@@ -81,7 +53,9 @@ static int workshop_fill(const char *state_dir, int root_fd, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(whole) && r == 0; i++)
 		r = workshop_place(
 			root_fd, whole[i].name, mount_new(whole[i].type, NULL, 0, 0, err), err);
-	return r < 0 ? r : workshop_plain(root_fd, err);
+	if (r == 0 && mkdirat(root_fd, "scratch", 0755) < 0)
+		r = error_sys(err, "cannot make the directory scratch");
+	return r;
 }
 
 static int workshop_build(const char *state_dir, struct error *err)
@@ -196,8 +170,37 @@ void runtime_host_done(struct runtime_host *host)
 	}
 }
 
-/* A tmpfs of this job's own, so that parallel jobs do not meet in it. */
-static int scratch_open(struct error *err)
+static int scratch_devices(int dev_fd, struct error *err)
+{
+	for (size_t i = 0; i < DEVICES; i++) {
+		const struct device *d = &devices_table[i];
+
+		if (mknodat(dev_fd, d->name, S_IFCHR | 0666, makedev(d->major, d->minor)) < 0)
+			return error_sys(err, "cannot make the device %s", d->name);
+	}
+	return 0;
+}
+
+/* What a VE gets bound into its /dev and over what is masked. An inode that two VEs both see is a
+ * channel between them: locks on it, and inotify tells who opens it. So each start has its own. */
+static int scratch_fill(int scratch_fd, struct error *err)
+{
+	static const char *const directories[] = { "dev", "empty" };
+	cleanup_close int empty_fd = -1;
+	cleanup_close int dev_fd = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
+		if (mkdirat(scratch_fd, directories[i], 0755) < 0)
+			return error_sys(err, "cannot make the directory %s", directories[i]);
+	empty_fd = openat(scratch_fd, "empty-file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (empty_fd < 0)
+		return error_sys(err, "cannot make an empty file");
+	dev_fd = file_open_dir(scratch_fd, "dev", err);
+	return dev_fd < 0 ? dev_fd : scratch_devices(dev_fd, err);
+}
+
+/* A tmpfs of this job's own. Without nodev: a VE's copy of the mount could not lose it again. */
+static int scratch_mount(struct error *err)
 {
 	static const struct mount_option options[] = { { "mode", "0755" }, { "size", "1M" } };
 	cleanup_close int target_fd = file_open_dir(AT_FDCWD, "/scratch", err);
@@ -206,11 +209,25 @@ static int scratch_open(struct error *err)
 
 	if (target_fd < 0)
 		return target_fd;
-	mount_fd = mount_new("tmpfs", options, ARRAY_SIZE(options), MOUNT_ATTR_NODEV, err);
+	mount_fd = mount_new("tmpfs", options, ARRAY_SIZE(options), 0, err);
 	if (mount_fd < 0)
 		return mount_fd;
 	r = mount_attach(mount_fd, target_fd, "/scratch", err);
 	return r < 0 ? r : file_open_dir(AT_FDCWD, "/scratch", err);
+}
+
+static int scratch_open(struct error *err)
+{
+	cleanup_close int fd = scratch_mount(err);
+	mode_t mask;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	mask = umask(0);
+	r = scratch_fill(fd, err);
+	umask(mask);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 int runtime_host_enter(

@@ -8,8 +8,8 @@
  *   /        tmpfs, private
  *   /state   the state directory (jobs open layers and disks here, below a mount of their own)
  *   /proc    a whole procfs and /sys a whole sysfs, so that a user namespace may mount its own
- *   /dev     null zero full random urandom tty fuse, made by us
- *   /scratch empty, for mount points
+ *   /scratch a tmpfs of each job's own: mount points, dev/ with null zero full random urandom tty
+ *            fuse made by us, and what masks are made of (empty/, empty-file)
  */
 #pragma once
 
