@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -50,6 +51,26 @@ static int attach_devices(struct cgroup_tree *tree, int ve_fd, struct error *err
 	return device_program_attach(tree->device_fd, ve_fd, err);
 }
 
+/* The kernel has 65,535 memory cgroups for the whole host: a VE without a bound takes them all with
+ * mkdir. A Debian at work has about 60, a user's session adds 6, nesting 6 levels. */
+static int bound_tree(int ve_fd, struct error *err)
+{
+	static const struct {
+		const char *file, *value;
+	} bounds[] = {
+		{ "cgroup.max.descendants", "2048" },
+		{ "cgroup.max.depth", "32" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
+		int r = file_write_control(ve_fd, bounds[i].file, bounds[i].value, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* Everything that must be in place before the first process. */
 static int furnish_v2(struct cgroup_tree *tree, const char *name, uid_t owner, struct error *err)
 {
@@ -59,6 +80,8 @@ static int furnish_v2(struct cgroup_tree *tree, const char *name, uid_t owner, s
 	if (ve_fd < 0)
 		return ve_fd;
 	r = attach_devices(tree, ve_fd, err);
+	if (r == 0)
+		r = bound_tree(ve_fd, err);
 	if (r < 0)
 		return r;
 	r = cgroup_hierarchy_enable(ve_fd);
