@@ -31,6 +31,7 @@
 #include "runtime/pty.h"
 #include "runtime/seccomp.h"
 
+#define NO_DOMAIN  "(none)" /* as the kernel begins */
 #define GUEST_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* What the child has opened on its way; the exec closes it all. */
@@ -64,7 +65,10 @@ static int set_up_process(struct guest_state *state, struct error *err)
 		return error_set(err, -r, "cannot enter the VE's v1 cgroups");
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return error_sys(err, "cannot create a cgroup namespace");
-	if (sethostname(guest->hostname, strlen(guest->hostname)) < 0)
+	/* A new UTS namespace begins as a copy: the host's NIS domain is nobody's business either.
+	 */
+	if (sethostname(guest->hostname, strlen(guest->hostname)) < 0 ||
+		setdomainname(NO_DOMAIN, strlen(NO_DOMAIN)) < 0)
 		return error_sys(err, "cannot set the host name");
 	return loopback_up(err);
 }

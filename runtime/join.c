@@ -107,15 +107,23 @@ static _Noreturn void join_child(
 	_exit(0);
 }
 
-static int refuse_terminals(const struct join *join, struct error *err)
+/* Pipes and files go in as they are. A terminal would take what the VE types for its user's own
+ * (P19), and from a directory the way leads on, upwards too (P01). */
+static int check_stdio(const struct join *join, struct error *err)
 {
-	if (join->terminal)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(join->stdio_fds); i++)
+	for (size_t i = 0; !join->terminal && i < ARRAY_SIZE(join->stdio_fds); i++) {
+		struct stat st;
+
 		if (isatty(join->stdio_fds[i]))
 			return error_refuse(err, ERROR_USAGE,
 				"a terminal of the host may not enter a VE: ask for one of its "
 				"own");
+		if (fstat(join->stdio_fds[i], &st) < 0)
+			return error_sys(err, "cannot look at descriptor %zu", i);
+		if (S_ISDIR(st.st_mode))
+			return error_refuse(err, ERROR_USAGE,
+				"a directory of the host may not enter a VE as descriptor %zu", i);
+	}
 	return 0;
 }
 
@@ -200,7 +208,7 @@ int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct
 {
 	struct joined joined = { .pidfd = -1, .terminal_fd = -1, .channel_fd = -1 };
 	int channel[2], child_pidfd = -1;
-	int r = refuse_terminals(join, err);
+	int r = check_stdio(join, err);
 
 	*ret_exec = false;
 	if (r == 0)

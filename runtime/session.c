@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -110,6 +111,9 @@ static int become_user(struct session *session, struct error *err)
 		setresuid(account->uid, account->uid, account->uid) < 0)
 		return error_sys(err, "cannot become user %u of the VE (its ids end at %d)",
 			(unsigned int)account->uid, VE_IDS - 1);
+	/* A change of ids makes dumpable what fs.suid_dumpable says; the exec settles it (P03). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_sys(err, "cannot hide from the VE");
 	return 0;
 }
 
