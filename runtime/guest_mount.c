@@ -23,6 +23,7 @@
 #include "base/file.h"
 #include "base/inside.h"
 #include "base/parse.h"
+#include "runtime/boot_id.h"
 #include "runtime/device.h"
 #include "runtime/mount.h"
 
@@ -227,5 +228,8 @@ int guest_mount_attach(int root_fd, const struct guest_mounts *mounts, struct er
 			mounts->fds[MOUNT_DEV], devices_table[i].name, mounts->device_fds[i], err);
 	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
 		r = mask_all(root_fd, mounts->scratch_fd, err);
+	/* Over a part of /proc: with it no nested procfs mounts, so not in the profile nesting. */
+	if (r == 0 && mounts->profile == PROFILE_DEFAULT)
+		r = boot_id_attach(root_fd, mounts->fds[MOUNT_RUN], err);
 	return r;
 }
