@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,16 +39,36 @@ pid_t keeper_fork(void)
 	return pid;
 }
 
-bool keeper_claim_stray(struct keeper *keeper, pid_t pid, int *ret_status)
+static struct stray *find_stray(struct keeper *keeper, pid_t pid)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(keeper->strays); i++) {
-		if (keeper->strays[i].pid != pid)
-			continue;
-		*ret_status = keeper->strays[i].status;
-		keeper->strays[i].pid = 0;
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(keeper->strays); i++)
+		if (keeper->strays[i].pid == pid)
+			return &keeper->strays[i];
+	return NULL;
+}
+
+void keeper_add_stray(struct keeper *keeper, pid_t pid, int status)
+{
+	struct stray *old = find_stray(keeper, pid);
+
+	if (!old)
+		old = &keeper->strays[keeper->n_strays++ % STRAYS];
+	*old = (struct stray){ pid, status };
+}
+
+bool keeper_claim_stray(struct keeper *keeper, pid_t pid, int pidfd, int *ret_status)
+{
+	struct stray *stray = find_stray(keeper, pid);
+	bool same;
+
+	if (!stray)
+		return false;
+	/* A process that is there, if only as a zombie, was not reaped: its number was used before
+	 * it (P23). */
+	same = syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 && errno == ESRCH;
+	*ret_status = stray->status;
+	stray->pid = 0;
+	return same;
 }
 
 static void reaped(struct keeper *keeper, pid_t pid, int status)
@@ -64,7 +85,7 @@ static void reaped(struct keeper *keeper, pid_t pid, int status)
 	else if (pid == keeper->check_pid)
 		keeper_checked(keeper, status);
 	else if (!sessions_end(keeper->sessions, pid, status))
-		keeper->strays[keeper->n_strays++ % STRAYS] = (struct stray){ pid, status };
+		keeper_add_stray(keeper, pid, status);
 }
 
 static void reap(struct keeper *keeper)

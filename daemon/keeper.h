@@ -83,7 +83,8 @@ void keeper_close(struct keeper *keeper);
 /* keeper.c */
 void keeper_quit(struct keeper *keeper);
 void keeper_quit_if_done(struct keeper *keeper);
-bool keeper_claim_stray(struct keeper *keeper, pid_t pid, int *ret_status);
+void keeper_add_stray(struct keeper *keeper, pid_t pid, int status);
+bool keeper_claim_stray(struct keeper *keeper, pid_t pid, int pidfd, int *ret_status);
 
 /* keeper_link.c */
 int keeper_listen(struct keeper *keeper, struct error *err);

@@ -174,13 +174,14 @@ static int do_console(struct keeper_job *job, const struct message *message, int
 static int do_session(struct keeper_job *job, const struct message *message, int *fds, size_t n_fds)
 {
 	struct keeper *keeper = job->keeper;
+	int pidfd = fds[0]; /* the session's from here on */
 	struct error err;
 	int status;
 
 	if (sessions_add(keeper->sessions, message->pid, take_fd(&fds[0]), take_fd(&fds[1]), &err) <
 		0)
 		log_line(LOG_LEVEL_WARNING, "%s: session: %s", message->name, err.text);
-	else if (keeper_claim_stray(keeper, message->pid, &status))
+	else if (keeper_claim_stray(keeper, message->pid, pidfd, &status))
 		(void)sessions_end(keeper->sessions, message->pid, status);
 	return 0;
 }

@@ -93,6 +93,16 @@ static void save_table(struct keeper *keeper, struct state_writer *writer)
 	}
 }
 
+static void save_strays(const struct keeper *keeper, struct state_writer *writer)
+{
+	for (size_t i = 0; i < STRAYS; i++) {
+		struct state_stray to = { keeper->strays[i].pid, keeper->strays[i].status };
+
+		if (to.pid)
+			state_write(writer, STATE_STRAY, &to, sizeof(to));
+	}
+}
+
 static int save(struct keeper *keeper, struct state_writer *writer, struct error *err)
 {
 	struct state_keeper to = {
@@ -108,6 +118,7 @@ static int save(struct keeper *keeper, struct state_writer *writer, struct error
 	save_table(keeper, writer);
 	sessions_save(keeper->sessions, writer);
 	consoles_save(keeper->consoles, writer);
+	save_strays(keeper, writer);
 	return state_finish(writer, err);
 }
 
@@ -262,6 +273,15 @@ static int load_watcher(struct keeper *keeper, const void *bytes, size_t n, stru
 	return consoles_load_watcher(keeper->consoles, take(from.fd), err);
 }
 
+static int load_stray(struct keeper *keeper, const void *bytes, size_t n, struct error *err)
+{
+	struct state_stray from;
+
+	state_copy(&from, sizeof(from), bytes, n);
+	keeper_add_stray(keeper, from.pid, from.status);
+	return 0;
+}
+
 /* A record that cannot be taken over costs what it told of, not the keeper. */
 static int load_record(
 	struct keeper *keeper, enum state_type type, const void *bytes, size_t n, struct error *err)
@@ -274,9 +294,10 @@ static int load_record(
 		[STATE_CONSOLE] = load_console,
 		[STATE_RING] = load_ring,
 		[STATE_WATCHER] = load_watcher,
+		[STATE_STRAY] = load_stray,
 	};
 
-	if (type < STATE_KEEPER || type > STATE_WATCHER)
+	if (type < STATE_KEEPER || type > STATE_STRAY)
 		return 0;
 	if (rows[type](keeper, bytes, n, err) < 0)
 		log_line(LOG_LEVEL_ERROR, "reload: %s", err->text);

@@ -26,6 +26,7 @@ enum state_type {
 	STATE_CONSOLE,
 	STATE_RING,    /* bytes; of the console before it */
 	STATE_WATCHER, /* of the console before it */
+	STATE_STRAY,
 };
 
 #define STATE_LOCKS 3
@@ -60,6 +61,10 @@ struct state_console {
 
 struct state_watcher {
 	int32_t fd;
+};
+
+struct state_stray {
+	int32_t pid, status;
 };
 
 struct state_writer {
