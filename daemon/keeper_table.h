@@ -33,6 +33,7 @@ struct keeper_ve {
 	bool child;   /* waitpid() will tell its end; otherwise the pidfd does */
 	int pidfd, notify_fd;
 	struct loop_source *pidfd_source, *notify_source;
+	unsigned int notices; /* that said something else than READY */
 };
 
 struct keeper_job {

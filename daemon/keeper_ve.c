@@ -21,7 +21,8 @@
 #include "daemon/keeper.h"
 #include "daemon/protocol.h"
 
-#define NOTIFY_BYTES 4096 /* more of one datagram is cut off */
+#define NOTIFY_BYTES 4096  /* more of one datagram is cut off */
+#define NOTICES_MAX  65536 /* a systemd that boots for an hour sends some thousand */
 
 static bool says_ready(const char *text, size_t n)
 {
@@ -39,7 +40,15 @@ static bool says_ready(const char *text, size_t n)
 	return false;
 }
 
-/* After READY the socket is closed: nothing else is of interest, and nobody can flood us. */
+static void close_notify(struct keeper_ve *ve)
+{
+	loop_remove(ve->notify_source);
+	ve->notify_source = NULL;
+	close_fd(&ve->notify_fd);
+}
+
+/* After READY the socket is closed: nothing else is of interest, and nobody can flood us. Nor
+ * before it: what a VE has us read here is our time, not its. */
 static int on_notify(struct loop *loop, int fd, uint32_t events, void *data)
 {
 	struct keeper_ve *ve = data;
@@ -47,11 +56,18 @@ static int on_notify(struct loop *loop, int fd, uint32_t events, void *data)
 	char text[NOTIFY_BYTES];
 	ssize_t n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
 
-	if (n <= 0 || !says_ready(text, (size_t)n))
+	if (n < 0)
 		return 0;
-	loop_remove(ve->notify_source);
-	ve->notify_source = NULL;
-	close_fd(&ve->notify_fd);
+	if (!says_ready(text, (size_t)n)) {
+		if (++ve->notices == NOTICES_MAX) {
+			log_line(LOG_LEVEL_WARNING,
+				"%s: floods its notify socket: not heard any more",
+				ve->fact.message.name);
+			close_notify(ve);
+		}
+		return 0;
+	}
+	close_notify(ve);
 	ve->fact.message.ready = time(NULL);
 	table_tell(&keeper->table, &ve->fact, KEEPER_VE_READY);
 	keeper_tell(keeper);
@@ -140,7 +156,7 @@ int keeper_register(struct keeper *keeper, uint64_t job, const struct message *m
 		return r;
 	}
 	table_tell(&keeper->table, &ve->fact, KEEPER_VE);
-	if (keeper_claim_stray(keeper, message->pid, &status))
+	if (keeper_claim_stray(keeper, message->pid, ve->pidfd, &status))
 		keeper_end_ve(ve, status);
 	else if (!job)
 		keeper_settle_ve(ve);
@@ -153,10 +169,9 @@ void keeper_end_ve(struct keeper_ve *ve, int status)
 
 	consoles_stop(keeper->consoles, ve->fact.message.name, "has ended");
 	loop_remove(ve->pidfd_source);
-	loop_remove(ve->notify_source);
-	ve->pidfd_source = ve->notify_source = NULL;
+	ve->pidfd_source = NULL;
 	close_fd(&ve->pidfd);
-	close_fd(&ve->notify_fd);
+	close_notify(ve);
 	ve->fact.fd = -1;
 	ve->fact.message.status = status;
 	ve->fact.message.ended = time(NULL);
