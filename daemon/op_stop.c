@@ -23,6 +23,11 @@
 #define DEATH_MS 30000 /* a killed VE that does not end: the kernel is stuck */
 #define TICK_MS  250   /* an init that cannot hear yet is asked again */
 
+/* A guest that does nothing but reboot must not keep us from others, nor fill the log. */
+#define SHORT_LIFE_S    5
+#define SHORT_LIVES_MAX 3 /* in a row, started again at once */
+#define PAUSE_MS        1000
+
 static int stop_check(struct operation *op, struct error *err)
 {
 	op->keep_run = op->type == &operation_restart;
@@ -282,9 +287,25 @@ static int end_check(struct operation *op, struct error *err)
 		return 1;
 	op->keep_run = !ve->helper && ve->has_config && ve->config.run &&
 		       !ve->config.settings.disabled && end.how[0] == 'r' && !ve->killed;
+	ve->short_lives = end.time - ve->started < SHORT_LIFE_S ? ve->short_lives + 1 : 0;
 	if (!ve->helper)
 		log_line(LOG_LEVEL_INFO, "%s: ended: %s %d", ve->name, end.how, end.status);
 	return 0;
+}
+
+static int pause_begin(struct operation *op, struct error *err)
+{
+	int r;
+
+	if (!op->keep_run || op->ve->short_lives <= SHORT_LIVES_MAX)
+		return PHASE_DONE;
+	r = operation_timer(op, PAUSE_MS, err);
+	return r < 0 ? r : PHASE_WAIT;
+}
+
+static int pause_occur(struct operation *op, const struct occurrence *what, struct error *err)
+{
+	return what->kind == OCCUR_TIMER ? PHASE_DONE : PHASE_WAIT;
 }
 
 static int again_begin(struct operation *op, struct error *err)
@@ -296,6 +317,7 @@ static int again_begin(struct operation *op, struct error *err)
 
 static const struct phase end_phases[] = {
 	{ phase_reclaim_begin, phase_reclaim_occur },
+	{ pause_begin, pause_occur },
 	{ again_begin, phase_start_occur },
 };
 

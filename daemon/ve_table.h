@@ -42,9 +42,10 @@ struct ve {
 	int pidfd; /* -1: none */
 	enum stop_way stop_way;
 	int64_t started, ready;
-	bool helper; /* a tool runs in place of init */
-	bool killed; /* by force of ours */
-	bool ended;  /* and not yet reclaimed */
+	unsigned int short_lives; /* runs in a row that ended soon after their start */
+	bool helper;              /* a tool runs in place of init */
+	bool killed;              /* by force of ours */
+	bool ended;               /* and not yet reclaimed */
 	pid_t end_pid;
 	int end_status;
 	int64_t end_time;
