@@ -80,6 +80,7 @@ int error_sys(struct error *err, const char *fmt, ...)
 {
 	int code = errno ? errno : EIO; /* 0 would read as success */
 	const char *name = strerrorname_np(code);
+	const char *room = code == ENOSPC || code == EDQUOT ? " (the file system is full)" : "";
 	va_list args;
 
 	err->code = code;
@@ -89,6 +90,7 @@ int error_sys(struct error *err, const char *fmt, ...)
 	va_end(args);
 	text_append(err->text, SEPARATOR);
 	text_append(err->text, name ? name : "unknown error");
+	text_append(err->text, room);
 	return -err->code;
 }
 

@@ -32,7 +32,8 @@ struct error {
 int error_set(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), nonnull));
 
-/* A failed system call: captures errno first and appends its name, "cannot open x: ENOENT". */
+/* A failed system call: captures errno first and appends its name, "cannot open x: ENOENT",
+ * and of a full disk that it is full. */
 int error_sys(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), nonnull));
 

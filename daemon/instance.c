@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -137,6 +138,8 @@ int instance_open(
 		instance_done(&instance);
 		r = instance_apply(&words, &instance, err);
 	}
+	if (r == 0 && role <= ROLE_MANAGER && geteuid() != 0)
+		r = error_refuse(err, ERROR_DENIED, "vesseld must be started by root");
 	if (r == 0 && role <= ROLE_MANAGER)
 		r = open_dirs(&instance, err);
 	if (r == 0 && role <= ROLE_MANAGER)

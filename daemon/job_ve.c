@@ -82,6 +82,15 @@ static int reclaim_remove(void *data, struct error *err)
 	return cgroup_remove(tree_of(context), context->name, err);
 }
 
+/* What was used cannot be stored, on a full disk say: it is lost, which is better than a cgroup
+ * that nobody owns. */
+static void reclaim_give_up(void *data)
+{
+	struct error ignored; /* the first failure is the one to tell */
+
+	(void)reclaim_remove(data, &ignored);
+}
+
 static int reclaim_store(void *data, struct error *err)
 {
 	struct job_context *context = data;
@@ -100,7 +109,7 @@ static int reclaim_store(void *data, struct error *err)
 static const struct step reclaim_steps[] = {
 	/* clang-format off */
 	{ "kill",   reclaim_kill,   NULL },
-	{ "usage",  reclaim_usage,  NULL },
+	{ "usage",  reclaim_usage,  reclaim_give_up },
 	{ "store",  reclaim_store,  NULL }, /* while the cgroup still says what was counted */
 	{ "remove", reclaim_remove, NULL },
 	/* clang-format on */

@@ -62,7 +62,25 @@ static bool group_find(const char *name, gid_t *ret)
 	return false;
 }
 
-static bool may_connect(const struct server *server, const struct ucred *peer)
+/* The server is full: the client that has been silent for longest makes room. Only root pushes out
+ * clients of others. */
+static bool make_room(struct server *server, const struct ucred *peer)
+{
+	struct connection *oldest = NULL;
+	struct connection *c;
+
+	LIST_FOREACH(c, &server->connections, link)
+	{
+		if (!c->dead && !c->call && c->output.length == 0 &&
+			(peer->uid == 0 || peer->uid == c->caller.uid))
+			oldest = c; /* new ones are put at the head */
+	}
+	if (oldest)
+		connection_drop(oldest);
+	return oldest != NULL;
+}
+
+static bool may_connect(struct server *server, const struct ucred *peer)
 {
 	const struct instance *instance = server->manager->instance;
 	uint64_t end = instance->first_id + (uint64_t)instance->id_blocks * VE_IDS;
@@ -72,7 +90,8 @@ static bool may_connect(const struct server *server, const struct ucred *peer)
 			(unsigned int)peer->uid, (int)peer->pid);
 		return false;
 	}
-	return server->count < (peer->uid == 0 ? CONNECTIONS_MAX : CONNECTIONS_MAX - RESERVED);
+	return server->count < (peer->uid == 0 ? CONNECTIONS_MAX : CONNECTIONS_MAX - RESERVED) ||
+	       make_room(server, peer);
 }
 
 /* Out of descriptors: the listener rests until the next sweep, or it would wake us for ever. */

@@ -258,6 +258,8 @@ static int make(const struct overlay *overlay, const char *lower, const char *up
 		return error_sys(err, "cannot mount the overlay");
 	if (fstatvfs(mount_fd, &st) < 0)
 		return error_sys(err, "cannot look at the overlay");
+	if ((st.f_flag & ST_RDONLY) && st.f_bavail == 0) /* overlayfs could not make its work/ */
+		return error_set(err, ENOSPC, "the file system of the state directory is full");
 	if (st.f_flag & ST_RDONLY)
 		return error_set(err, EROFS, "the overlay became read-only (see the kernel's log)");
 	return take_fd(&mount_fd);
