@@ -66,8 +66,7 @@ static bool is_older(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* True if the VE's op.json says create and was there before the spec was written. */
-static bool half_made(const struct job_context *context, const char *entry)
+bool job_half_made(const struct job_context *context, const char *entry)
 {
 	cleanup_json struct json *record = NULL;
 	cleanup_free char *path = NULL;
@@ -101,7 +100,7 @@ static int trash_half_made(
 		if (name && strcmp(name, entry) == 0)
 			return 0;
 	}
-	return half_made(context, entry) ? job_trash(context, entry, err) : 0;
+	return job_half_made(context, entry) ? job_trash(context, entry, err) : 0;
 }
 
 static int collect_new(void *data, struct error *err)

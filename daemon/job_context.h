@@ -82,6 +82,10 @@ struct job_digests {
 int job_used_layers(struct job_context *context, struct job_digests *ret, struct error *err);
 void job_digests_done(struct job_digests *digests);
 
+/* True if the VE's op.json says create and was there before the spec was written. Without anybody
+ * who works on it, it is a left-over. */
+bool job_half_made(const struct job_context *context, const char *entry);
+
 /* The operations, each with its steps in the file that knows it. */
 extern const struct job_operation job_create, job_commit, job_rename, job_destroy; /* job_store.c */
 extern const struct job_operation job_collect;                                /* job_collect.c */

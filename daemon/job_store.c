@@ -114,6 +114,8 @@ static int open_new(const struct job_context *context, struct error *err)
 	return file_open_dir(context->lock_fd, new_name(context, name), err);
 }
 
+/* A create of this name that was cut short may not have been collected yet; that nobody works on it
+ * the manager knows, or it had not sent us. */
 static int create_lock(void *data, struct error *err)
 {
 	struct job_context *context = data;
@@ -122,9 +124,11 @@ static int create_lock(void *data, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (fstatat(context->lock_fd, context->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return error_refuse(err, ERROR_STATE, "it exists");
-	return 0;
+	if (fstatat(context->lock_fd, context->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (job_half_made(context, context->name))
+		return job_trash(context, context->name, err);
+	return error_refuse(err, ERROR_STATE, "it exists");
 }
 
 static void create_unlock(void *data)

@@ -32,15 +32,24 @@
 #include "daemon/protocol.h"
 #include "daemon/ve_table.h"
 
-/* A directory with an op.json is a create that was cut short; without a record it is nothing. */
+/* A directory with an op.json is a create under way, or one that was cut short. */
+static bool has_operation(const struct manager *manager, const char *name)
+{
+	char path[sizeof("ve//op.json") + NAME_LENGTH];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "ve/%s/op.json", name);
+	return fstatat(manager->instance->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Without a directory it is nothing. */
 static bool half_made(const struct ve *ve)
 {
-	char path[sizeof("ve//config.json") + NAME_LENGTH];
+	char path[sizeof("ve/") + NAME_LENGTH];
 	int state_fd = ve->manager->instance->state_fd;
 	struct stat st;
 
-	snprintf(path, sizeof(path), "ve/%s/op.json", ve->name);
-	if (fstatat(state_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (has_operation(ve->manager, ve->name))
 		return true;
 	snprintf(path, sizeof(path), "ve/%s", ve->name);
 	return fstatat(state_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
@@ -157,24 +166,36 @@ void recovery_settle(struct ve *ve)
 
 static void on_adopted_job(struct manager *manager, const struct message *message, void *data);
 
+/* Every job of a create, until the last has removed op.json, works on a VE that no table has. */
+static struct ve *find_or_await(
+	struct manager *manager, const char *name, const struct json *hint, struct error *err)
+{
+	struct ve *ve = ve_table_find(manager->ves, name);
+	const char *what = json_find_string(hint, "operation");
+
+	if (ve)
+		return ve;
+	if ((!what || strcmp(what, "create") != 0) && !has_operation(manager, name))
+		return NULL;
+	if (ve_table_add(manager, name, &ve, err) < 0)
+		return NULL;
+	ve->unborn = true;
+	return ve;
+}
+
 void recovery_adopt_job(struct manager *manager, const struct message *message)
 {
 	cleanup_json struct json *hint = job_list_hint(manager->jobs, message->id);
-	struct ve *ve = ve_table_find(manager->ves, message->name);
 	struct operation *op;
+	struct ve *ve;
 	struct error err = { 0 };
 	int64_t number = 0;
 
-	if (!hint || !name_valid(message->name) || (ve && ve->current))
+	if (!hint || !name_valid(message->name))
 		return; /* a session, or one of no VE: nobody waits for it */
-	if (!ve) {
-		const char *what = json_find_string(hint, "operation");
-
-		if (!what || strcmp(what, "create") != 0 ||
-			ve_table_add(manager, message->name, &ve, &err) < 0)
-			return;
-		ve->unborn = true;
-	}
+	ve = find_or_await(manager, message->name, hint, &err);
+	if (!ve || ve->current)
+		return;
 	op = operation_new(manager, &operation_adopted, ve, "", NULL, &err);
 	if (!op)
 		return;

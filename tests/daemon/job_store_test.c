@@ -221,6 +221,23 @@ static void a_half_made_ve_is_collected_but_not_a_busy_or_young_one(void **state
 	assert_int_equal(count("trash"), 0);
 }
 
+static void a_half_made_ve_does_not_bar_its_name(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	json_set_bool(context.spec, "keep_op", true);
+	assert_walks(&job_create);
+	touch_spec(1);
+	assert_int_equal(walk(&job_create, &err), -EBUSY);
+	assert_string_equal(err.text, "it exists");
+	touch_spec(4102444800);
+	json_set_bool(context.spec, "keep_op", false);
+	assert_walks(&job_create);
+	assert_false(scratch_exists("ve/web1/op.json"));
+	assert_int_equal(count("trash"), 1);
+}
+
 static void a_committed_ve_stays(void **state)
 {
 	(void)state;
@@ -322,6 +339,7 @@ int main(void)
 		job_test(a_create_that_fails_undoes_itself),
 		job_test(left_overs_are_collected_unless_a_create_works),
 		job_test(a_half_made_ve_is_collected_but_not_a_busy_or_young_one),
+		job_test(a_half_made_ve_does_not_bar_its_name),
 		job_test(a_committed_ve_stays),
 		job_test(renaming_keeps_what_is_there),
 		job_test(a_destroyed_ve_goes_to_the_trash_and_then_away),
