@@ -39,6 +39,7 @@ without_daemon()
 	[ -z "${MACHINE_GUEST:-}" ] || export VESSEL_CRASH_PART=0.15
 	without_daemon crash steps
 	[ -z "$(vessel list -H -o name)" ]
+	wait_until 10 trash_empty
 	[ -z "$(ls -A "$state_dir/ve")" ]
 }
 
@@ -55,18 +56,41 @@ trash_empty()
 	[ -z "$(ls -A "$state_dir/trash")" ]
 }
 
+# The numbered lines in a file, each once and in order.
+no_gap()
+{
+	diff <(tr -d '\r' <"$1" | grep -oE 'line [0-9]+\.') <(seq -f 'line %.0f.' 400)
+}
+
+logged_all()
+{
+	vessel log web1 >"$BATS_TEST_TMPDIR/log"
+	no_gap "$BATS_TEST_TMPDIR/log"
+}
+
+another_manager()
+{
+	[ -n "$(manager_pid)" ] && [ "$(manager_pid)" != "$1" ] && vessel list
+}
+
 @test "an open exec and an open console outlive the manager and deliver their end" {
+	local client console old i status_seen=0
 	vessel create web1 --template small --start --wait
-	vessel exec web1 -- sh -c 'read line; echo "got $line"; exit 7' <"$(fifo)" >"$BATS_TEST_TMPDIR/out" 3>&- &
-	local client=$! status_seen=0 old
-	exec 7>"$BATS_TEST_TMPDIR/fifo"
-	vessel exec -n web1 -- sh -c 'i=0; while [ $i -lt 400 ]; do echo "line $i."; i=$((i+1)); sleep 0.01; done > /dev/console 2>&1 &'
-	local i
+	mkfifo "$BATS_TEST_TMPDIR/exec" "$BATS_TEST_TMPDIR/console"
+	vessel exec web1 -- sh -c 'read line; echo "got $line"; exit 7' \
+		<"$BATS_TEST_TMPDIR/exec" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	client=$!
+	exec 7>"$BATS_TEST_TMPDIR/exec"
+	"$build/vessel" console web1 <"$BATS_TEST_TMPDIR/console" >"$BATS_TEST_TMPDIR/watched" 3>&- 7>&- &
+	console=$!
+	exec 8>"$BATS_TEST_TMPDIR/console"
+	attached() { [ -s "$BATS_TEST_TMPDIR/watched" ]; } # the scrollback
+	wait_until 10 attached
+	vessel exec -n web1 -- sh -c 'i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo "line $i."; sleep 0.01; done > /dev/console 2>&1 &'
 	for i in 1 2 3; do
 		old=$(manager_pid)
 		kill -KILL "$old"
-		new_manager() { [ -n "$(manager_pid)" ] && [ "$(manager_pid)" != "$old" ] && vessel list; }
-		wait_until 10 new_manager
+		wait_until 10 another_manager "$old"
 	done
 	is_state web1 running
 	echo word >&7
@@ -74,15 +98,12 @@ trash_empty()
 	wait $client || status_seen=$?
 	[ "$status_seen" -eq 7 ]
 	grep -q 'got word' "$BATS_TEST_TMPDIR/out"
-	no_gap() { [ "$(vessel log web1 | tr -d '\r' | grep -cE '^line [0-9]+\.$')" -eq 400 ]; }
-	wait_until 20 no_gap
+	wait_until 30 logged_all
+	wait_until 10 no_gap "$BATS_TEST_TMPDIR/watched"
+	exec 8>&-
+	kill -INT $console
+	wait $console
 	vessel destroy web1 --force
-}
-
-fifo()
-{
-	mkfifo "$BATS_TEST_TMPDIR/fifo"
-	echo "$BATS_TEST_TMPDIR/fifo"
 }
 
 @test "the keeper killed: VEs run on, a new one takes over, only what the manual names is lost" {
