@@ -111,7 +111,8 @@ static int key_make(void)
 
 static int key_find(void)
 {
-	return syscall(SYS_keyctl, KEYCTL_SEARCH, key_ring(argument), "user", "vessel-probe", 0) < 0;
+	return syscall(SYS_keyctl, KEYCTL_SEARCH, key_ring(argument), "user", "vessel-probe", 0) <
+	       0;
 }
 
 /* Read-only, so that the file stays the template's. */
@@ -152,10 +153,12 @@ static int syscalls(void)
 	int bad = 0;
 
 	bad |= refused_with("init_module", syscall(SYS_init_module, NULL, 0, NULL), EPERM);
-	bad |= refused_with("open_by_handle_at", syscall(SYS_open_by_handle_at, -1, NULL, 0), EPERM);
+	bad |= refused_with(
+		"open_by_handle_at", syscall(SYS_open_by_handle_at, -1, NULL, 0), EPERM);
 	bad |= refused_with("bpf", syscall(SYS_bpf, 9999, NULL, 0), EPERM);
 	bad |= refused_with("io_uring_setup", syscall(SYS_io_uring_setup, 0, NULL), EPERM);
-	bad |= refused_with("perf_event_open", syscall(SYS_perf_event_open, NULL, 0, 0, 0, 0), EPERM);
+	bad |= refused_with(
+		"perf_event_open", syscall(SYS_perf_event_open, NULL, 0, 0, 0, 0), EPERM);
 	bad |= refused_with("userfaultfd", syscall(SYS_userfaultfd, 0), EPERM);
 	bad |= refused_with("unknown call", syscall(5000), ENOSYS);
 	bad |= refused_with("AF_ALG", socket(38, SOCK_SEQPACKET, 0), EAFNOSUPPORT);
@@ -168,13 +171,20 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } probes[] = {
-	{ "abstract-listen", abstract_listen }, { "abstract-connect", abstract_connect },
-	{ "sysv-make", sysv_make },             { "sysv-find", sysv_find },
-	{ "mqueue-make", mqueue_make },         { "mqueue-find", mqueue_find },
-	{ "key-make", key_make },               { "key-find", key_find },
-	{ "sem-make", sem_make },               { "sem-find", sem_find },
-	{ "lock-hold", lock_hold },             { "lock-find", lock_find },
-	{ "kernel-log", kernel_log },           { "syscalls", syscalls },
+	{ "abstract-listen", abstract_listen },
+	{ "abstract-connect", abstract_connect },
+	{ "sysv-make", sysv_make },
+	{ "sysv-find", sysv_find },
+	{ "mqueue-make", mqueue_make },
+	{ "mqueue-find", mqueue_find },
+	{ "key-make", key_make },
+	{ "key-find", key_find },
+	{ "sem-make", sem_make },
+	{ "sem-find", sem_find },
+	{ "lock-hold", lock_hold },
+	{ "lock-find", lock_find },
+	{ "kernel-log", kernel_log },
+	{ "syscalls", syscalls },
 };
 
 int main(int argc, char **argv)
