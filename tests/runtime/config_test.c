@@ -156,7 +156,7 @@ static void plans_name_only_their_keys(void **state)
 	assert_int_equal(plan_load(scratch_fd, "default", &settings, &named, &err), 0);
 	assert_int_equal(named, 0);
 	assert_int_equal(plan_load(scratch_fd, "small", &settings, NULL, &err), -ENOENT);
-	assert_string_equal(err.text, "no plan small");
+	assert_string_equal(err.text, "no plan small (it would be plan/small.json in the state directory)");
 	assert_int_equal(plan_load(scratch_fd, "a/b", &settings, NULL, &err), -EINVAL);
 	assert_int_equal(mkdirat(scratch_fd, "plan", 0700), 0);
 	scratch_write("plan/small.json", "{\"format\":1,\"settings\":{\"memory\":\"64M\"}}");
