@@ -32,6 +32,26 @@ void instance_done(struct instance *instance)
 	*instance = (struct instance){ .state_fd = -1, .run_fd = -1 };
 }
 
+static int file_path(const struct instance *instance, char **ret)
+{
+	return asprintf(ret, SYSCONFDIR "/vessel%s%s/vessel.json", instance->name[0] ? "-" : "",
+		instance->name);
+}
+
+/* Turns the words into values anew. Those of the command line have been good already. */
+static int apply_file(
+	const struct instance_words *words, struct instance *instance, struct error *err)
+{
+	cleanup_free char *path = NULL;
+	int r;
+
+	if (file_path(instance, &path) < 0)
+		return error_memory(err);
+	instance_done(instance);
+	r = instance_apply(words, instance, err);
+	return r < 0 ? error_wrap(err, "%s", path) : 0;
+}
+
 /* Adds vessel.json of this instance to the words; no file is no error. */
 static int read_file(const struct instance *instance, struct instance_words *words,
 	struct json **ret_file, struct error *err)
@@ -41,8 +61,7 @@ static int read_file(const struct instance *instance, struct instance_words *wor
 	ssize_t length;
 	int r;
 
-	if (asprintf(&path, SYSCONFDIR "/vessel%s%s/vessel.json", instance->name[0] ? "-" : "",
-		    instance->name) < 0)
+	if (file_path(instance, &path) < 0)
 		return error_memory(err);
 	length = file_read(AT_FDCWD, path, FILE_MAX_BYTES, &text, err);
 	if (length == -ENOENT)
@@ -134,10 +153,8 @@ int instance_open(
 	r = instance_apply(&words, &instance, err);
 	if (r == 0 && (role <= ROLE_MANAGER || role == ROLE_CHECK))
 		r = read_file(&instance, &words, &file, err);
-	if (r == 0) {
-		instance_done(&instance);
-		r = instance_apply(&words, &instance, err);
-	}
+	if (r == 0)
+		r = apply_file(&words, &instance, err);
 	if (r == 0 && role <= ROLE_MANAGER && geteuid() != 0)
 		r = error_refuse(err, ERROR_DENIED, "vesseld must be started by root");
 	if (r == 0 && role <= ROLE_MANAGER)

@@ -81,7 +81,8 @@ static int replace(char **slot, const char *word, struct error *err)
 static int set_instance(struct instance *instance, const char *word, struct error *err)
 {
 	if (!name_valid(word))
-		return error_refuse(err, ERROR_USAGE, "no name of an instance: '%s'", word);
+		return error_refuse(err, ERROR_USAGE,
+			"bad instance name '%.80s' (a-z, 0-9 and inner -, at most 63)", word);
 	return replace(&instance->name, word, err);
 }
 
@@ -225,8 +226,10 @@ int instance_parse_file(const char *text, size_t length, struct instance_words *
 	cleanup_json struct json *file = NULL;
 	int r = json_parse(text, length, &file, err);
 
-	if (r < 0)
+	if (r < 0) {
+		err->kind = ERROR_USAGE;
 		return r;
+	}
 	if (json_type(file) != JSON_OBJECT)
 		return error_refuse(err, ERROR_USAGE, "not a JSON object");
 	for (size_t i = 0; i < json_count(file); i++) {

@@ -100,7 +100,7 @@ static void a_refused_option_says_why(void **state)
 		{ { "--jobs", "+4" }, "jobs must be a number from 1 to 1024: '+4'" },
 		{ { "--keeper=1" }, "--keeper takes no value" },
 		{ { "--keeper", "--manager" }, "--keeper and --manager are two processes" },
-		{ { "--instance", "a/b" }, "no name of an instance: 'a/b'" },
+		{ { "--instance", "a/b" }, "bad instance name 'a/b' (a-z, 0-9 and inner -, at most 63)" },
 		{ { "--state-dir", "var" }, "state-dir must be an absolute path: 'var'" },
 		{ { "--cgroup", "/" }, "cgroup must be a path below the root of the hierarchies: '/'" },
 		{ { "--cgroup", "/a/../b" }, "cgroup must be a path below the root of the hierarchies: '/a/../b'" },
