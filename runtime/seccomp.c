@@ -10,9 +10,10 @@
  *                      --> allow | ENOSYS | EPERM | look at the arguments
  *
  * Comparisons of arguments are of their lower 32 bits, which are all that the kernel looks at
- * there. The 32-bit socketcall(2) passes its arguments in memory, where no filter can look: it is
- * allowed (refusing it breaks every 32-bit program's network), so address families on that path are
- * the kernel's and the LSM's matter. x32 calls have a bit that no range holds and end as unknown.
+ * there. The 32-bit socketcall(2) passes a socket's family in memory, where no filter can look, and
+ * any program may call it by int 0x80: it makes no sockets. 32-bit programs whose C library knows
+ * socket(2) (Linux 4.3) have their network, older ones only what they are given. x32 calls have a
+ * bit that no range holds and end as unknown.
  */
 #include "runtime/seccomp.h"
 
@@ -40,7 +41,14 @@
 #define JUMP_MAX       255
 
 /* Of each call number; the argument-dependent ones last. */
-enum verdict { VERDICT_UNKNOWN, VERDICT_ALLOW, VERDICT_DENY, VERDICT_SOCKET, VERDICT_USERFAULTFD };
+enum verdict {
+	VERDICT_UNKNOWN,
+	VERDICT_ALLOW,
+	VERDICT_DENY,
+	VERDICT_SOCKET,
+	VERDICT_SOCKETCALL,
+	VERDICT_USERFAULTFD,
+};
 
 struct range {
 	uint32_t start; /* up to the next one's */
@@ -101,11 +109,15 @@ static const unsigned int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_PACKET }
 static const unsigned int netlinks[] = { NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER,
 	NETLINK_KOBJECT_UEVENT, NETLINK_GENERIC };
 
+/* Numbers of socketcall(2), by SYS_SOCKET and SYS_SOCKETPAIR of <linux/net.h>. */
+static const unsigned int socket_makers[] = { 1, 8 };
+
 static const struct {
 	const char *name;
 	enum verdict verdict;
 } guarded[] = {
 	{ "socket", VERDICT_SOCKET },
+	{ "socketcall", VERDICT_SOCKETCALL },
 	{ "socketpair", VERDICT_SOCKET },
 	{ "userfaultfd", VERDICT_USERFAULTFD },
 };
@@ -197,6 +209,14 @@ static void add_guard_socket(struct seccomp_program *program)
 	add_return(program, SECCOMP_RET_ALLOW);
 }
 
+static void add_guard_socketcall(struct seccomp_program *program)
+{
+	add_load_argument(program, 0);
+	add_any_of(program, socket_makers, ARRAY_SIZE(socket_makers), 1);
+	add_return(program, SECCOMP_RET_ALLOW);
+	add_return(program, SECCOMP_RET_ERRNO | ENOSYS);
+}
+
 static void add_guard_userfaultfd(struct seccomp_program *program)
 {
 	add_load_argument(program, 0);
@@ -220,6 +240,9 @@ static void add_verdict(struct seccomp_program *program, enum verdict verdict)
 		break;
 	case VERDICT_SOCKET:
 		add_guard_socket(program);
+		break;
+	case VERDICT_SOCKETCALL:
+		add_guard_socketcall(program);
 		break;
 	case VERDICT_USERFAULTFD:
 		add_guard_userfaultfd(program);

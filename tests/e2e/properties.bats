@@ -160,6 +160,12 @@ prepared()
 	"$fixtures/property" netlink 6
 	run probe a x32
 	[ "$status" -eq 1 ]
+	# Where the kernel has the 32-bit ABI: AF_UNIX and AF_VSOCK by socketcall(2).
+	"$fixtures/property" socketcall 1 || skip "no 32-bit calls here"
+	run probe a socketcall 1
+	[ "$status" -eq 1 ]
+	run probe a socketcall 40
+	[ "$status" -eq 1 ]
 }
 
 @test "a device node that came with the disk does not open, whatever VE root mounts" {

@@ -8,6 +8,7 @@
 #include <linux/keyctl.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,28 @@ static int x32(char **words)
 #endif
 }
 
+/* socketcall FAMILY: the 32-bit way to a socket, which a program of 64 bits can go as well. */
+static int socketcall(char **words)
+{
+#ifdef __x86_64__
+	uint32_t *arguments = mmap(
+		NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	long r;
+
+	if (arguments == MAP_FAILED)
+		return 2;
+	arguments[0] = (uint32_t)atoi(words[0]);
+	arguments[1] = SOCK_STREAM;
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(102), "b"(1), "c"(arguments)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)r < 0;
+#else
+	return 1;
+#endif
+}
+
 static int open_for_reading(char **words)
 {
 	return open(words[0], O_RDONLY | O_NONBLOCK) < 0;
@@ -125,6 +148,7 @@ static const struct {
 	{ "pty", pty },
 	{ "netlink", netlink },
 	{ "x32", x32 },
+	{ "socketcall", socketcall },
 	{ "open", open_for_reading },
 	{ "securebits", securebits },
 };
