@@ -162,8 +162,11 @@ static int add_layers_of(
 	r = config_load(context->job->instance->state_fd, entry, &config, err);
 	if (r == -ENOENT)
 		return 0;
-	if (r < 0)
-		return error_wrap(err, "the layers that VE %s needs are not known", entry);
+	if (r < 0) {
+		err->kind = ERROR_STATE;
+		return error_wrap(err,
+			"the layers that VE %s needs are not known (mend or destroy it)", entry);
+	}
 	for (size_t i = 0; r == 0 && i < config.n_layers; i++)
 		r = digests_add(data, config.layers[i], err);
 	config_done(&config);

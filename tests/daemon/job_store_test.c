@@ -325,7 +325,10 @@ static void a_damaged_record_makes_its_layers_unknown(void **state)
 	job_digests_done(&used);
 	scratch_write("ve/web1/config.json", "{");
 	assert_true(job_used_layers(&context, &used, &err) < 0);
-	assert_int_equal(strncmp(err.text, "the layers that VE web1 needs are not known: ", 45), 0);
+	assert_int_equal(
+		strncmp(err.text,
+			"the layers that VE web1 needs are not known (mend or destroy it): ", 66),
+		0);
 }
 
 #define job_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
