@@ -39,6 +39,24 @@ pid_t keeper_fork(void)
 	return pid;
 }
 
+_Noreturn void keeper_execute(const struct keeper *keeper, const char *option)
+{
+	size_t n = 0;
+	const char **argv;
+
+	while (keeper->argv[n])
+		n++;
+	argv = reallocarray(NULL, n + 2, sizeof(*argv));
+	if (argv) {
+		memcpy(argv, keeper->argv, n * sizeof(*argv));
+		argv[n] = option;
+		argv[n + 1] = NULL;
+		execv(keeper->program, (char *const *)argv);
+	}
+	log_line(LOG_LEVEL_ERROR, "cannot execute %s: %s", keeper->program, strerror(errno));
+	_exit(1);
+}
+
 static struct stray *find_stray(struct keeper *keeper, pid_t pid)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keeper->strays); i++)

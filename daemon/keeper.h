@@ -115,3 +115,5 @@ int keeper_find_state(void); /* the descriptor that the last life left, or -1 */
 
 /* A child of the keeper that will execute something: signals and, with NULL, descriptors as new. */
 pid_t keeper_fork(void);
+/* In such a child: the installed program with our arguments and one more. */
+_Noreturn void keeper_execute(const struct keeper *keeper, const char *option);

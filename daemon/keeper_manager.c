@@ -5,10 +5,7 @@
  * Executed anew from the installed file, not forked: it parses what clients send, so it gets a
  * clean image of its own.
  */
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,34 +19,16 @@
 #define PAUSE_MAX_MS 5000
 #define GOOD_LIFE_S  30 /* after that the next pause is none again */
 
-static _Noreturn void execute(struct keeper *keeper)
-{
-	static char option[] = "--manager";
-	size_t n = 0;
-	char **argv;
-
-	while (keeper->argv[n])
-		n++;
-	argv = reallocarray(NULL, n + 2, sizeof(*argv));
-	if (argv) {
-		memcpy(argv, keeper->argv, n * sizeof(*argv));
-		argv[n] = option;
-		argv[n + 1] = NULL;
-		(void)setpgid(0, 0); /* a terminal's Ctrl-C is for the keeper */
-		execv(keeper->program, argv);
-	}
-	log_line(LOG_LEVEL_ERROR, "cannot execute %s: %s", keeper->program, strerror(errno));
-	_exit(1);
-}
-
 int keeper_start_manager(struct keeper *keeper, struct error *err)
 {
 	pid_t pid = keeper_fork();
 
 	if (pid < 0)
 		return error_sys(err, "cannot fork the manager");
-	if (pid == 0)
-		execute(keeper);
+	if (pid == 0) {
+		(void)setpgid(0, 0); /* a terminal's Ctrl-C is for the keeper */
+		keeper_execute(keeper, "--manager");
+	}
 	keeper->manager_pid = pid;
 	keeper->manager_started = time(NULL);
 	return 0;

@@ -28,24 +28,6 @@
 
 #define STATE_VARIABLE "VESSELD_STATE"
 
-static _Noreturn void execute_check(struct keeper *keeper)
-{
-	static char option[] = "--check";
-	size_t n = 0;
-	char **argv;
-
-	while (keeper->argv[n])
-		n++;
-	argv = reallocarray(NULL, n + 2, sizeof(*argv));
-	if (argv) {
-		memcpy(argv, keeper->argv, n * sizeof(*argv));
-		argv[n] = option;
-		argv[n + 1] = NULL;
-		execv(keeper->program, argv);
-	}
-	_exit(1);
-}
-
 void keeper_reload(struct keeper *keeper)
 {
 	pid_t pid;
@@ -54,7 +36,7 @@ void keeper_reload(struct keeper *keeper)
 		return;
 	pid = keeper_fork();
 	if (pid == 0)
-		execute_check(keeper);
+		keeper_execute(keeper, "--check");
 	if (pid < 0)
 		log_line(LOG_LEVEL_ERROR, "cannot reload: %s", strerror(errno));
 	else
