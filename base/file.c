@@ -211,10 +211,14 @@ int file_rename(int old_dir_fd, const char *old_name, int new_dir_fd, const char
 	bool replace, struct error *err)
 {
 	unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
+	int r;
 
 	if (renameat2(old_dir_fd, old_name, new_dir_fd, new_name, flags) < 0)
 		return error_sys(err, "cannot rename %s to %s", old_name, new_name);
-	return sync_both(old_dir_fd, new_dir_fd, err);
+	r = sync_both(old_dir_fd, new_dir_fd, err);
+	if (r < 0 && !replace) /* if not this, then the next look at the disk tells */
+		(void)renameat2(new_dir_fd, new_name, old_dir_fd, old_name, RENAME_NOREPLACE);
+	return r;
 }
 
 int file_read_link(int dir_fd, const char *name, char **ret, struct error *err)

@@ -39,7 +39,7 @@ int file_replace(int dir_fd, const char *name, const void *data, size_t size, st
 int file_sync_dir(int dir_fd, struct error *err);
 
 /* rename, then fsync of both directories (one if the same). With `replace` false an existing
- * target is -EEXIST (RENAME_NOREPLACE). */
+ * target is -EEXIST (RENAME_NOREPLACE), and what cannot be made durable is taken back. */
 int file_rename(int old_dir_fd, const char *old_name, int new_dir_fd, const char *new_name,
 	bool replace, struct error *err);
 

@@ -130,6 +130,19 @@ static void replace_does_not_follow_links(void **state)
 	assert_content("a", "new");
 }
 
+static void rename_takes_back_what_is_not_durable(void **state)
+{
+	int fd = openat(scratch_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC); /* cannot be synced */
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(file_replace(scratch_fd, "a", "1", 1, &err), 0);
+	assert_int_equal(file_rename(fd, "a", fd, "b", false, &err), -EBADF);
+	assert_int_equal(faccessat(scratch_fd, "a", F_OK, 0), 0);
+	assert_int_equal(faccessat(scratch_fd, "b", F_OK, 0), -1);
+	close(fd);
+}
+
 static void rename_refuses_what_is_there(void **state)
 {
 	struct error err = { 0 };
@@ -302,6 +315,7 @@ int main(void)
 		scratch_test(replace_leaves_no_litter),
 		scratch_test(failed_replace_keeps_the_old_content),
 		scratch_test(replace_does_not_follow_links),
+		scratch_test(rename_takes_back_what_is_not_durable),
 		scratch_test(rename_refuses_what_is_there),
 		scratch_test(control_files_are_not_created),
 		scratch_test(long_links_are_read_whole),
