@@ -248,7 +248,7 @@ static void reclaiming_counts_each_run_once(void **state)
 	(void)state;
 	config.run = true;
 	snprintf(config.exit.how, sizeof(config.exit.how), "poweroff");
-	strcpy(fake->cgroup, "/");
+	snprintf(fake->cgroup, sizeof(fake->cgroup), "/");
 	fork_job("reclaim", "{}", true);
 	assert_result("", "kill; usage; remove; ");
 	/* A job that was killed before it could remove the cgroup; then another run. */
@@ -258,7 +258,7 @@ static void reclaiming_counts_each_run_once(void **state)
 	disk = on_disk();
 	assert_string_equal(disk.exit.how, "poweroff");
 	config_done(&disk);
-	strcpy(fake->cgroup, "/proc");
+	snprintf(fake->cgroup, sizeof(fake->cgroup), "/proc");
 	fork_job("reclaim", "{}", true);
 	assert_result("", "kill; usage; remove; kill; remove; kill; usage; remove; ");
 	disk = on_disk();
