@@ -180,3 +180,55 @@ another_manager()
 	[ "$(jq -r .note "$state_dir/ve/web1/config.json")" = kept ]
 	vessel destroy web1
 }
+
+@test "a record that cannot be made durable is an error, and its VE is as before" {
+	vessel create web1 --template small --memory 64M --start --wait
+	vessel create web2 --template small
+	local init keeper tracer
+	init=$(pid_of web1)
+	keeper=$(vesseld_pid)
+	cat "$state_dir"/ve/*/config.json >"$BATS_TEST_TMPDIR/before"
+	strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:error=EIO -p "$keeper" 3>&- &
+	tracer=$!
+	traced() { ! grep -q '^TracerPid:[[:space:]]0$' "/proc/$keeper/status"; }
+	wait_until 10 traced
+	run --separate-stderr vessel set web1 --memory 96M
+	[ "$status" -eq 1 ]
+	[[ $stderr == "vessel: cannot change web1: "*EIO* ]] || return 1
+	run --separate-stderr vessel start web2
+	[ "$status" -eq 1 ]
+	[[ $stderr == "vessel: cannot start web2: "*EIO* ]] || return 1
+	run --separate-stderr vessel create web3 --template small
+	[ "$status" -eq 1 ]
+	run --separate-stderr vessel destroy web2
+	[ "$status" -eq 1 ]
+	kill -INT $tracer
+	wait $tracer || true
+	[ "$(vessel list -H -o name,state | tr '\t' ' ' | tr -s ' ' | paste -sd,)" = "web1 running,web2 stopped" ]
+	cat "$state_dir"/ve/*/config.json | cmp - "$BATS_TEST_TMPDIR/before"
+	[ "$(pid_of web1)" = "$init" ]
+	[ "$(show_json web1 .limits.memory.limit)" -eq $((64 << 20)) ]
+	[ "$(cat "$(cgroup_dir web1 memory)"/memory.@(max|limit_in_bytes))" -eq $((64 << 20)) ]
+	vessel set web1 --memory 96M
+	vessel start web2 --wait
+	vessel destroy web1 web2 --force
+}
+
+@test "a pid in the run directory is a hint that is proved, not believed" {
+	vessel create web1 --template small --start --wait
+	local init keeper bystander
+	init=$(pid_of web1)
+	keeper=$(vesseld_pid)
+	sleep 1000 3>&- &
+	bystander=$!
+	kill -KILL "$keeper"
+	wait_until 10 vesseld_gone "$keeper"
+	jq -c ".pid = $bystander | .start = $(awk '{ print $22 }' /proc/$bystander/stat)" "$run_dir/ve/web1" >"$BATS_TEST_TMPDIR/hint"
+	cat "$BATS_TEST_TMPDIR/hint" >"$run_dir/ve/web1"
+	vesseld_run
+	is_state web1 running
+	[ "$(pid_of web1)" = "$init" ]
+	vessel stop web1 --force
+	kill $bystander
+	vessel destroy web1
+}
