@@ -106,11 +106,20 @@ static int reclaim_store(void *data, struct error *err)
 	return r;
 }
 
+/* A disk that takes no record keeps nobody's cgroup alive. */
+static void reclaim_remove_anyway(void *data)
+{
+	struct error ignored; /* the record's error is the one to tell */
+
+	(void)reclaim_remove(data, &ignored);
+}
+
 static const struct step reclaim_steps[] = {
 	/* clang-format off */
 	{ "kill",   reclaim_kill,   NULL },
 	{ "usage",  reclaim_usage,  reclaim_give_up },
-	{ "store",  reclaim_store,  NULL }, /* while the cgroup still says what was counted */
+	/* While the cgroup is there to say what was counted. */
+	{ "store",  reclaim_store,  reclaim_remove_anyway },
 	{ "remove", reclaim_remove, NULL },
 	/* clang-format on */
 };
