@@ -8,7 +8,6 @@
  */
 #include "cgroup/limit.h"
 
-#include <errno.h>
 #include <fcntl.h>
 
 #include "base/cleanup.h"
@@ -117,10 +116,6 @@ int limit_write(struct cgroup_tree *tree, const char *name, enum limit_id id,
 	cleanup_close int ve_fd = -1;
 	int r = limit_supported(tree, id, err);
 
-	if (r == -EOPNOTSUPP && values->value[id] == PARSE_NONE) {
-		*err = (struct error){ 0 }; /* no limit is what such a host has */
-		return 0;
-	}
 	if (r < 0)
 		return r;
 	ve_fd = cgroup_hierarchy_open_ve(tree, hierarchy, name, err);

@@ -134,7 +134,8 @@ const struct job_operation job_reclaim = {
 };
 
 /* The limits among the rows to apply. One that was asked for and that this host cannot enforce is
- * refused; a default that it cannot enforce stays unset, as at the start. */
+ * refused; a default that it cannot enforce stays unset, as at the start, and none is what it has.
+ */
 static int live_limits(const struct job_context *context, unsigned int *ret, struct error *err)
 {
 	const struct settings *settings = &context->config.settings;
@@ -152,7 +153,7 @@ static int live_limits(const struct job_context *context, unsigned int *ret, str
 		r = limit_supported(tree_of(context), (enum limit_id)limit, err);
 		if (r == 0)
 			mask |= 1U << limit;
-		else if (settings->asked & bit)
+		else if ((settings->asked & bit) && settings->limits.value[limit] != PARSE_NONE)
 			return r;
 	}
 	*ret = mask;

@@ -82,7 +82,7 @@ static int step_limits(struct start *start, struct error *err)
 
 		if (limit_supported(launch->host->tree, (enum limit_id)id, &reason) == 0)
 			mask |= 1U << id;
-		else if (limit_asked(settings, id)) {
+		else if (limit_asked(settings, id) && settings->limits.value[id] != PARSE_NONE) {
 			*err = reason;
 			return -err->code;
 		}
