@@ -20,6 +20,15 @@ teardown_file()
 setup()
 {
 	archives=$root_dir/$VESSEL_INSTANCE/archives
+	reference=$root_dir/$VESSEL_INSTANCE/reference # a real file system: a tmpfs has no user xattrs
+}
+
+# What a failed test leaves must not fail the next.
+teardown()
+{
+	rm -rf "$reference"
+	vessel destroy --all --force --yes || true
+	vessel template list -H -o name | xargs -r "$build/vessel" template remove
 }
 
 layers()
@@ -43,21 +52,18 @@ import_refused()
 
 @test "ids, modes, times, hard links, links, xattrs, ACLs and capabilities are kept" {
 	vessel template import rich "$archives/rich.tar"
-	mkdir -p "$BATS_TEST_TMPDIR/reference"
-	tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf "$archives/rich.tar" -C "$BATS_TEST_TMPDIR/reference"
-	"$(dirname "$BATS_TEST_FILENAME")/compare-trees.py" "$BATS_TEST_TMPDIR/reference" "$state_dir"/layer/sha256-*
-	vessel template remove rich
+	mkdir "$reference"
+	tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf "$archives/rich.tar" -C "$reference"
+	"$(dirname "$BATS_TEST_FILENAME")/compare-trees.py" "$reference" "$state_dir"/layer/sha256-*
 }
 
 @test "a real Debian is imported as tar unpacks it" {
 	vessel template import debian-12 "$fixtures/debian-12.tar"
-	mkdir -p "$root_dir/$VESSEL_INSTANCE/reference"
+	mkdir "$reference"
 	# Without --acls: mmdebstrap writes ACLs as xattrs, which tar then leaves out.
-	tar --xattrs --xattrs-include='*' --numeric-owner -xpf "$fixtures/debian-12.tar" -C "$root_dir/$VESSEL_INSTANCE/reference"
-	"$(dirname "$BATS_TEST_FILENAME")/compare-trees.py" "$root_dir/$VESSEL_INSTANCE/reference" "$state_dir"/layer/sha256-*
-	rm -rf "$root_dir/$VESSEL_INSTANCE/reference"
+	tar --xattrs --xattrs-include='*' --numeric-owner -xpf "$fixtures/debian-12.tar" -C "$reference"
+	"$(dirname "$BATS_TEST_FILENAME")/compare-trees.py" "$reference" "$state_dir"/layer/sha256-*
 	[ "$(vessel template show --json debian-12 | jq -r '.[0].layers[0]')" = "sha256:$(sha256sum <"$fixtures/debian-12.tar" | cut -d' ' -f1)" ]
-	vessel template remove debian-12
 }
 
 @test "gzip, xz, zstd and bzip2 give the same layer as plain tar" {
