@@ -26,10 +26,6 @@ teardown_file()
 }
 
 # restarted VE PID: another init than PID runs.
-restarted()
-{
-	[ "$(state_of "$1")" = running ] && [ "$(pid_of "$1")" != "$2" ]
-}
 
 # cron's start is the last thing that this runlevel does. Not asked more often than a slow guest bears.
 booted()

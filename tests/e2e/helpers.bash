@@ -129,6 +129,13 @@ show_json()
 	vessel show --json "$1" | jq -r ".[0]$2"
 }
 
+# Runs with another init than the one of that pid: asked once, for a state and a pid asked one after
+# the other may be of two lives.
+restarted()
+{
+	vessel show --json "$1" | jq -e --argjson old "$2" '.[0] | .state == "running" and .pid != $old'
+}
+
 pid_of()
 {
 	show_json "$1" .pid

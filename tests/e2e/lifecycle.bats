@@ -61,8 +61,7 @@ teardown()
 	local before
 	before=$(pid_of web1)
 	vessel exec web1 -- reboot
-	restarted() { [ "$(state_of web1)" = running ] && [ "$(pid_of web1)" != "$before" ]; }
-	wait_until 20 restarted
+	wait_until 20 restarted web1 "$before"
 	vessel exec web1 -- poweroff
 	wait_until 20 is_state web1 stopped
 	[ "$(show_json web1 .exit.how)" = poweroff ]
