@@ -25,8 +25,6 @@ teardown_file()
 	host_unchanged
 }
 
-# restarted VE PID: another init than PID runs.
-
 # cron's start is the last thing that this runlevel does. Not asked more often than a slow guest bears.
 booted()
 {
