@@ -23,7 +23,7 @@ teardown()
 	vessel destroy --all --force --yes || true
 }
 
-# Under emulation a CPU is not a CPU: there the measure is what bare cgroups get in the same guest.
+# Under emulation a CPU is not a CPU: there the measure is also what bare cgroups get in the same guest.
 tolerance()
 {
 	if [ -n "${MACHINE_GUEST:-}" ]; then echo 20; else echo "$1"; fi
@@ -50,13 +50,21 @@ bare_done()
 	done
 }
 
-# What a quota of so many CPUs per thousand is: that, or under emulation what a bare cgroup gets.
-quota_of()
+# held_at VE QUOTA: the VE uses so many CPUs per thousand, or, under emulation, as many as a bare cgroup
+# of that quota gets. Less may be the doing of others on this host, so that is measured again; more is
+# ours at once.
+held_at()
 {
-	[ -n "${MACHINE_GUEST:-}" ] || { echo "$1"; return; }
-	bare quota cpu.max "$(($1 * 100)) 100000" 4
+	local measured
+	for _ in 1 2 3; do
+		measured=$(measure "$1" 10)
+		! within "$measured" "$2" "$(tolerance 5)" || return 0
+		[ "$measured" -lt "$2" ] || return 1
+	done
+	[ -n "${MACHINE_GUEST:-}" ] || return 1
+	bare quota cpu.max "$(($2 * 100)) 100000" 4
 	sleep 1
-	used_of 10 "/sys/fs/cgroup/$VESSEL_INSTANCE-bare-quota/cpu.stat"
+	within "$measured" "$(used_of 10 "/sys/fs/cgroup/$VESSEL_INSTANCE-bare-quota/cpu.stat")" 20
 	bare_done
 }
 
@@ -112,19 +120,19 @@ within()
 	vessel create a --template small --cpus 0.5 --start --wait
 	burn a 4
 	sleep 1
-	within "$(measure a 10)" "$(quota_of 500)" "$(tolerance 5)"
+	held_at a 500
 	# A loaded host: as many loops as CPUs beside it.
 	local loops=() i
 	for ((i = 0; i < $(nproc); i++)); do
-		timeout 90 sh -c 'while :; do :; done' 3>&- &
+		timeout 120 sh -c 'while :; do :; done' 3>&- &
 		loops+=($!)
 	done
-	within "$(measure a 10)" "$(quota_of 500)" "$(tolerance 5)"
+	held_at a 500
 	kill "${loops[@]}"
 	wait "${loops[@]}" 2>/dev/null || true
 	vessel set a --cpus 0.1
 	sleep 0.5
-	within "$(measure a 10)" "$(quota_of 100)" "$(tolerance 5)"
+	held_at a 100
 	[ "$(show_json a .limits.cpus.hits)" -gt 0 ]
 	vessel set a --cpus none
 	sleep 0.5
@@ -149,7 +157,7 @@ ratio()
 	sleep 1
 	local measured wanted=3000
 	measured=$(ratio "$(cpu_stat_file a)" "$(cpu_stat_file b)")
-	if [ -n "${MACHINE_GUEST:-}" ]; then
+	if [ -n "${MACHINE_GUEST:-}" ] && ! within "$measured" "$wanted" 20; then
 		vessel stop a b --force
 		bare 100 cpu.weight 100 "$(nproc)"
 		bare 300 cpu.weight 300 "$(nproc)"
