@@ -9,7 +9,7 @@ Host and state are compared around every row: files, modes and records below the
 cgroups, mounts and listening sockets of this instance.
 """
 
-import hashlib, os, re, subprocess, sys
+import hashlib, os, re, signal, subprocess, sys, tempfile
 
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "refusals.table")
 # What the kernel counts goes on by itself, and what a VE says is not ours.
@@ -79,18 +79,31 @@ def snapshot():
     return set(state(os.environ["STATE"]) + host(os.environ["VESSEL_INSTANCE"]))
 
 
-def shell(command):
-    done = subprocess.run(["bash", "-c", command], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, errors="backslashreplace", timeout=120)
-    return done.returncode, done.stderr.rstrip("\n")
+class Shell:
+    """One bash for all rows, each in a subshell: starting one a row is what takes longest."""
+
+    def __init__(self):
+        self.stderr = tempfile.TemporaryFile()
+        self.bash = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=self.stderr, text=True, bufsize=1)
+
+    def run(self, command):
+        self.stderr.seek(0)
+        self.stderr.truncate()
+        signal.alarm(120)  # a row that hangs ends us
+        self.bash.stdin.write("(%s\n) </dev/null >/dev/null; echo $?\n" % command)
+        status = int(self.bash.stdout.readline())
+        signal.alarm(0)
+        self.stderr.seek(0)
+        return status, self.stderr.read().decode(errors="backslashreplace").rstrip("\n")
 
 
 def expand(line):
     return re.sub(r"\$([A-Z_]+)", lambda match: os.environ.get(match[1], match[0]), line)
 
 
-def check(kind, command, expected, before):
-    status, stderr = shell(command)
+def check(shell, kind, command, expected, before):
+    status, stderr = shell.run(command)
     got = [str(status) + " " + line if i == 0 else "| " + line
            for i, line in enumerate(stderr.split("\n"))]
     problems = []
@@ -104,21 +117,21 @@ def check(kind, command, expected, before):
 
 
 def run(rows):
-    failed = count = 0
+    shell, failed, count = Shell(), 0, 0
     before, wanted = snapshot(), True
     for kind, text, expected in rows:
         if kind == "?":  # a condition on the host for what follows
-            wanted = shell(text)[0] == 0
+            wanted = shell.run(text)[0] == 0
         elif not wanted:
             continue
         elif kind == "+":
-            status, stderr = shell(text)
+            status, stderr = shell.run(text)
             if status != 0:
                 sys.exit("preparation failed: %s: %s" % (text, stderr))
             before = snapshot()
         else:
             count += 1
-            problems, before = check(kind, text, expected, before)
+            problems, before = check(shell, kind, text, expected, before)
             if problems:
                 failed += 1
                 print("\n    ".join(["FAILED $ " + text] + problems))
