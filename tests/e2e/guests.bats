@@ -74,7 +74,7 @@ END
 		wait_until $patience restarted sysv "$pid"
 		wait_until $patience booted sysv
 	done
-	[ "$(marks sysv | tail -2 | sort -u)" = "2 6" ]
+	[ "$(marks sysv | tail -n +2 | sort -u)" = "2 6" ]
 	vessel exec -n sysv -- init 0
 	wait_until $patience is_state sysv stopped
 	[ "$(show_json sysv .exit.how)" = poweroff ]
