@@ -26,6 +26,13 @@ static bool is_glob(const char *name)
 	return strpbrk(name, "*?[") != NULL;
 }
 
+/* What a create that was cut short has left is none until it has been looked at: it goes away, or
+ * turns out to be whole. */
+static bool is_there(const struct ve *ve)
+{
+	return ve && (!ve->unborn || ve->has_config);
+}
+
 static bool matches(const struct json *names, const char *name)
 {
 	if (!names)
@@ -44,7 +51,7 @@ static int check_names(const struct manager *manager, const struct json *names, 
 	for (size_t i = 0; i < json_count(names); i++) {
 		const char *word = json_string(json_at(names, i));
 
-		if (!is_glob(word) && !ve_table_find(manager->ves, word))
+		if (!is_glob(word) && !is_there(ve_table_find(manager->ves, word)))
 			return error_refuse(
 				err, ERROR_NOT_FOUND, "no VE %.80s (see vessel list)", word);
 	}
@@ -80,6 +87,8 @@ static void send_list(struct call *call, const struct json *names, const char *o
 	for (size_t i = 0; i < call->manager->ves->n; i++) {
 		struct ve *ve = call->manager->ves->ve[i];
 
+		if (!is_there(ve))
+			continue;
 		if (only ? strcmp(only, ve->name) != 0 : !matches(names, ve->name))
 			continue;
 		if (call->request.more && json_count(list) > 0) {

@@ -130,6 +130,9 @@ void ve_ended(struct ve *ve, const struct message *message)
 	ve->end_time = message->ended ? message->ended : clock_now();
 	if (message->started)
 		ve->started = message->started;
+	if (!ve->helper)
+		ve_move(ve,
+			EVENT_KILL); /* until it has been cleared away, it can do nothing more */
 	loop_remove(ve->up_timer);
 	ve->up_timer = NULL;
 }

@@ -50,7 +50,7 @@ as_user()
 	[ "$(vessel exec slow -- systemctl is-system-running)" = running ]
 	local us
 	us=$(vessel exec slow -- sh -c 'a=$(systemctl show slow -p ExecMainStartTimestampMonotonic --value); b=$(systemctl show slow -p ExecMainExitTimestampMonotonic --value); echo $((b - a))')
-	[ "$us" -ge 3000000 ]
+	[ "$us" -ge 2800000 ] # systemd notes the start after its fork: late on a busy host
 	vessel destroy slow --force
 }
 

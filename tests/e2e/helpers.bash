@@ -133,7 +133,7 @@ show_json()
 # the other may be of two lives.
 restarted()
 {
-	vessel show --json "$1" | jq -e --argjson old "$2" '.[0] | .state == "running" and .pid != $old'
+	vessel show --json "$1" | jq -e --argjson old "$2" '.[0] | .state == "running" and .pid and .pid != $old'
 }
 
 pid_of()
