@@ -130,7 +130,7 @@ END
 	vessel create cold --template small
 	run --separate-stderr vessel exec cold -- true
 	[ "$status" -eq 125 ]
-	[[ "$stderr" == "vessel: cannot run a program in cold: it is stopped" ]]
+	[[ "$stderr" == "vessel: cannot run a program in cold: it is stopped (vessel start cold)" ]]
 	vessel destroy cold
 }
 
