@@ -39,7 +39,10 @@ def state(top):
     lines = []
     for folder, folders, files in os.walk(top):
         inside = os.path.relpath(folder, top).split(os.sep)
-        if inside[0] in ("layer", "trash") or inside[-1] == "disk":
+        if inside[0] == "trash":  # emptied when the daemon has time, of what came before this row
+            folders.clear()
+            continue
+        if inside[0] == "layer" or inside[-1] == "disk":
             lines += ["%s/%s" % (folder, name) for name in folders + files]
             folders.clear()
             continue
