@@ -141,7 +141,7 @@ answer_all()
 }
 
 @test "resident memory of keeper and manager does not drift over start and stop" {
-	local n=${VESSEL_CYCLES:-200} i
+	local n=${VESSEL_CYCLES:-1000} i
 	[ -z "${MACHINE_GUEST:-}" ] || n=30
 	vessel create web1 --template small
 	rss() { awk '/^Rss:/ { s += $2 } END { print s }' "/proc/$(vesseld_pid)/smaps_rollup" "/proc/$(manager_pid)/smaps_rollup"; }
