@@ -181,18 +181,15 @@ static int report_and_wait(struct guest_state *state, struct error *err)
 	return expect(state->guest, CHANNEL_GO, NULL, err);
 }
 
+/* The console is init's stdio but not its controlling terminal, as the kernel does it: a Ctrl-C
+ * typed there is for the shell that took it, not for init, which would take it for Ctrl-Alt-Del. */
 static int take_stdio(struct guest_state *state, struct error *err)
 {
-	int fds[3] = { state->slave_fd, state->slave_fd, state->slave_fd };
-	int r;
+	const int console_fds[3] = { state->slave_fd, state->slave_fd, state->slave_fd };
 
-	if (!state->guest->argv) {
-		r = pty_take_session(state->slave_fd, err);
-		return r < 0 ? r : process_set_stdio(fds, err);
-	}
 	if (setsid() < 0)
 		return error_sys(err, "cannot start a session");
-	return process_set_stdio(state->guest->stdio_fds, err);
+	return process_set_stdio(state->guest->argv ? state->guest->stdio_fds : console_fds, err);
 }
 
 static int execute(const struct guest *guest, struct error *err)

@@ -18,25 +18,28 @@ teardown_file()
 	host_unchanged
 }
 
-# Attaches to the console on a terminal, types lines, prints what came until `until` was seen.
+# on_console VE UNTIL WORDS...: attaches on a terminal, types each of the words when it has become
+# quiet, prints what came until UNTIL was seen; status 99 if that was not within $patience seconds.
+patience=15
 on_console()
 {
-	python3 - "$build/vessel" "$VESSEL_INSTANCE" "$@" <<'END'
+	python3 - "$build/vessel" "$VESSEL_INSTANCE" "$1" "$2" "$patience" "${@:3}" <<'END'
 import os, pty, select, sys, time
 pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], [sys.argv[1], "--instance", sys.argv[2], "console", sys.argv[3]])
-until, typed = sys.argv[4].encode(), sys.argv[5].encode().decode("unicode_escape").encode()
-seen, end, sent = b"", time.time() + 15, False
+until, end = sys.argv[4].encode(), time.time() + float(sys.argv[5])
+typed = [word.encode().decode("unicode_escape").encode() for word in sys.argv[6:]]
+seen = b""
 while time.time() < end:
     if select.select([fd], [], [], 0.3)[0]:
         try: data = os.read(fd, 65536)
         except OSError: break
         if not data: break
         seen += data
-    elif not sent:
-        os.write(fd, typed); sent = True
-    if sent and until in seen: break
+    elif typed:
+        os.write(fd, typed.pop(0))
+    if not typed and until in seen: break
 os.write(fd, b"\x1d")
 _, status = os.waitpid(pid, 0)
 sys.stdout.buffer.write(seen)
@@ -60,6 +63,17 @@ END
 @test "a shell on the console answers what is typed" {
 	run on_console web1 answer-42 '\necho answer-$((6*7))\n'
 	[ "$status" -eq 0 ]
+}
+
+@test "Ctrl-C interrupts the program on the console, not the VE" {
+	local init
+	init=$(pid_of web1)
+	patience=4 run on_console web1 back-42 '\nsleep 1000\n' 'echo back-$((40+2))\n'
+	[ "$status" -eq 99 ] # positive control: it sleeps
+	run on_console web1 back-42 '\x03' 'echo back-$((40+2))\n'
+	[ "$status" -eq 0 ]
+	[ "$(pid_of web1)" = "$init" ]
+	is_state web1 running
 }
 
 @test "several watchers see the same, and one that does not read disturbs nobody" {
