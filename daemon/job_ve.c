@@ -82,11 +82,11 @@ static int reclaim_remove(void *data, struct error *err)
 	return cgroup_remove(tree_of(context), context->name, err);
 }
 
-/* What was used cannot be stored, on a full disk say: it is lost, which is better than a cgroup
- * that nobody owns. */
+/* What was used cannot be read, or not stored on a full disk: it is lost, which is better than a
+ * cgroup that nobody owns. */
 static void reclaim_give_up(void *data)
 {
-	struct error ignored; /* the first failure is the one to tell */
+	struct error ignored = { 0 }; /* the first failure is the one to tell */
 
 	(void)reclaim_remove(data, &ignored);
 }
@@ -106,20 +106,12 @@ static int reclaim_store(void *data, struct error *err)
 	return r;
 }
 
-/* A disk that takes no record keeps nobody's cgroup alive. */
-static void reclaim_remove_anyway(void *data)
-{
-	struct error ignored; /* the record's error is the one to tell */
-
-	(void)reclaim_remove(data, &ignored);
-}
-
 static const struct step reclaim_steps[] = {
 	/* clang-format off */
 	{ "kill",   reclaim_kill,   NULL },
 	{ "usage",  reclaim_usage,  reclaim_give_up },
 	/* While the cgroup is there to say what was counted. */
-	{ "store",  reclaim_store,  reclaim_remove_anyway },
+	{ "store",  reclaim_store,  NULL },
 	{ "remove", reclaim_remove, NULL },
 	/* clang-format on */
 };
