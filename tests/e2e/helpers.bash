@@ -200,20 +200,15 @@ host_snapshot()
 	} | { if [ -n "${VESSEL_TEST_SHARED:-}" ]; then grep -F -- "$VESSEL_INSTANCE" || true; else cat; fi; } | sort -u
 }
 
-# Processes that are neither the kernel's nor this test's own: pid and command.
+# Processes that only vessel can have left: run from the build, in a cgroup of an instance, or in
+# another pid namespace. What else comes and goes on a host is its own matter.
 processes()
 {
-	ps -ww -eo pid=,ppid=,args= | awk -v own=$$ '
-		{ parent[$1] = $2; pid = $1; $1 = $2 = ""; command[pid] = substr($0, 3) }
-		END {
-			for (pid in command) {
-				if (command[pid] ~ /^\[.*\]$|\/bats-core\/|bats |tests\/e2e\/run|tests\/suite|virtiofsd/)
-					continue
-				for (p = pid; p > 1 && p != own; p = parent[p])
-					;
-				if (p != own)
-					print pid, command[pid]
-			}
+	ps -ww -eo pid=,pidns=,cgroup=,args= | awk -v ours="$(readlink /proc/self/ns/pid | tr -dc 0-9)" \
+		-v build="$build/" '
+		/\/bats-core\/|bats |tests\/e2e\/run|tests\/suite/ { next }
+		($2 != "-" && $2 != ours) || $3 ~ /\/vessel/ || index($4, build) == 1 {
+			pid = $1; $1 = $2 = $3 = ""; print pid, $0
 		}'
 }
 

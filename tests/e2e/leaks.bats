@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The comparison of the host before and after finds what is left: one of each kind, left on purpose.
+
+load helpers
+
+setup()
+{
+	host_snapshot >"$BATS_FILE_TMPDIR/host.before"
+	host_unchanged # nothing is left yet
+}
+
+# What is left carries the instance's name, as what vessel makes does.
+found()
+{
+	local kind=$1
+	run host_unchanged
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"$kind "*"$VESSEL_INSTANCE"* ]] || { echo "$output" >&2; return 1; }
+}
+
+@test "a mount" {
+	mkdir -p "$root_dir/$VESSEL_INSTANCE"
+	mount -t tmpfs none "$root_dir/$VESSEL_INSTANCE"
+	found mount
+	umount "$root_dir/$VESSEL_INSTANCE"
+	rmdir "$root_dir/$VESSEL_INSTANCE"
+	host_unchanged
+}
+
+@test "a cgroup" {
+	mkdir "$(v2_mount)/vessel-$VESSEL_INSTANCE"
+	found cgroup
+	rmdir "$(v2_mount)/vessel-$VESSEL_INSTANCE"
+	host_unchanged
+}
+
+@test "a process with its namespaces" {
+	unshare --fork --pid --net --kill-child sleep 1000 "0$(tr -dc 0-9 <<<"$VESSEL_INSTANCE")" 3>&- &
+	local child=$!
+	run host_unchanged
+	kill -KILL $child
+	wait $child || true
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"process "*"sleep 1000"* || -n "${VESSEL_TEST_SHARED:-}" ]]
+	[[ "$output" == *"namespace net:"* || -n "${VESSEL_TEST_SHARED:-}" ]]
+	host_unchanged
+}
+
+@test "a link" {
+	ip link add "v$VESSEL_INSTANCE" type dummy 2>/dev/null || ip link add "v$VESSEL_INSTANCE" type veth
+	found link
+	ip link delete "v$VESSEL_INSTANCE"
+	host_unchanged
+}
+
+@test "a run directory" {
+	mkdir "/run/vessel-$VESSEL_INSTANCE"
+	found file
+	rmdir "/run/vessel-$VESSEL_INSTANCE"
+	host_unchanged
+}
