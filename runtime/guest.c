@@ -181,8 +181,8 @@ static int report_and_wait(struct guest_state *state, struct error *err)
 	return expect(state->guest, CHANNEL_GO, NULL, err);
 }
 
-/* The console is init's stdio but not its controlling terminal, as the kernel does it: a Ctrl-C
- * typed there is for the shell that took it, not for init, which would take it for Ctrl-Alt-Del. */
+/* The console is init's stdio but not its controlling terminal, as the kernel does it: the shell
+ * that init starts there could not take it, and would have no job control. */
 static int take_stdio(struct guest_state *state, struct error *err)
 {
 	const int console_fds[3] = { state->slave_fd, state->slave_fd, state->slave_fd };

@@ -74,6 +74,8 @@ END
 	[ "$status" -eq 0 ]
 	[ "$(pid_of web1)" = "$init" ]
 	is_state web1 running
+	# The shell has the terminal, which init must not hold.
+	run ! grep -q 'job control turned off' <(vessel log web1)
 }
 
 @test "several watchers see the same, and one that does not read disturbs nobody" {
