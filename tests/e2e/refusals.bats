@@ -236,7 +236,7 @@ files()
 	[ "$status" -eq 1 ]
 	run vessel stop run --force # what it has used cannot be written down
 	[ "$status" -eq 1 ]
-	[ "$(state_of run)" = stopped ]
+	wait_until 5 is_state run stopped # it is cleared away after the answer
 	[ -z "$(find /sys/fs/cgroup -path "*/vessel-$second/ve/*" -type d)" ]
 
 	rm "$scratch/mnt/fill" "$scratch/mnt/fill2"
