@@ -434,6 +434,8 @@ void operation_inside_ended(struct operation *op, int status)
 void operation_job_over(struct operation *op)
 {
 	op->job = 0;
+	if (op->phase == 0)
+		return; /* it waits for its turn, and then for no job */
 	occur(op, &(struct occurrence){ .kind = OCCUR_JOB });
 }
 

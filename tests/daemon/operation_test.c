@@ -71,6 +71,12 @@ static void finished(struct operation *op, const struct error *err)
 	say(err ? err->text : "done");
 }
 
+static int adopted_begin(struct operation *op, struct error *err)
+{
+	say("adopted");
+	return op->job ? PHASE_WAIT : PHASE_DONE;
+}
+
 static const struct phase one_job[] = { { job_begin, NULL } };
 static const struct phase mixed[] = { { quick_begin, NULL }, { job_begin, NULL },
 	{ quick_begin, NULL } };
@@ -89,6 +95,15 @@ static const struct operation_type second = {
 	.n_phases = 3,
 	.finish = finished,
 	.unwind = &undo,
+	.quiet = true,
+};
+
+static const struct phase no_job[] = { { adopted_begin, NULL } };
+static const struct operation_type adopted = {
+	.verb = "adopted",
+	.phases = no_job,
+	.n_phases = 1,
+	.finish = finished,
 	.quiet = true,
 };
 
@@ -278,6 +293,24 @@ static void busy_tells_who_and_what(void **state)
 	json_free(busy);
 }
 
+static void a_job_that_is_over_before_its_turn_is_not_waited_for(void **state)
+{
+	struct stage *stage = *state;
+	struct error err = { 0 };
+	struct operation *op;
+	char operation[32];
+
+	submit(stage, &first);
+	op = operation_new(&stage->manager, &adopted, stage->ve, "", NULL, &err);
+	assert_non_null(op);
+	op->job = 4711;
+	operation_submit(op);
+	operation_job_over(op);
+	assert_string_equal(said, "first ");
+	end_job(stage, next_job(stage, operation), 0, NULL);
+	assert_string_equal(said, "first done adopted done ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +319,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_failed_job_is_undone_and_the_next_goes_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_refusal_says_what_was_asked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_job_that_is_over_before_its_turn_is_not_waited_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(jobs_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(busy_tells_who_and_what, set_up, tear_down),
 	};
