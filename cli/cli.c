@@ -106,6 +106,42 @@ int cli_call(const struct cli *cli, const char *method, struct json *parameters,
 	return VESSEL_OK;
 }
 
+/* What cli_fetch has got so far. */
+struct fetched {
+	const char *key;
+	struct json *elements;
+};
+
+static int fetch_reply(const char *parameters, int *fds, size_t n_fds, int last, void *data)
+{
+	cleanup_json struct json *object = NULL;
+	const struct fetched *fetched = data;
+	const struct json *part;
+	struct error err = { 0 };
+
+	(void)fds;
+	(void)n_fds;
+	(void)last;
+	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
+		return -1;
+	part = json_find(object, fetched->key);
+	for (size_t i = 0; i < json_count(part); i++)
+		json_append(fetched->elements, json_copy(json_at(part, i)));
+	return 0;
+}
+
+int cli_fetch(const struct cli *cli, const char *method, struct json *parameters, const char *key,
+	struct json **ret)
+{
+	cleanup_json struct json *elements = json_new_array();
+	struct fetched fetched = { key, elements };
+	int status = cli_call(cli, method, parameters, NULL, 0, true, fetch_reply, &fetched);
+
+	if (status == VESSEL_OK)
+		*ret = take_ptr(&elements);
+	return status;
+}
+
 void cli_words(const struct cli *cli, struct json *array)
 {
 	for (size_t i = 0; i < cli->options.n_words; i++)

@@ -31,22 +31,6 @@ const struct command command_events = { "events", "[-f]",
 	events_options, ARRAY_SIZE(events_options), COMMAND_READS, 0, 0, cmd_events };
 /* clang-format on */
 
-static int take_checks(const char *parameters, int *fds, size_t n_fds, int last, void *data)
-{
-	cleanup_json struct json *object = NULL;
-	struct json **checks = data;
-	struct error err = { 0 };
-
-	(void)fds;
-	(void)n_fds;
-	(void)last;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
-		return -1;
-	json_free(*checks);
-	*checks = json_take(object, "checks");
-	return 0;
-}
-
 /* Something that vessel needs is missing: this host cannot. */
 static int verdict(const struct json *checks)
 {
@@ -66,8 +50,7 @@ static int cmd_doctor(struct cli *cli)
 		"ASKED" };
 	cleanup_json struct json *checks = NULL;
 	struct table table;
-	int status =
-		cli_call(cli, "Doctor", json_new_object(), NULL, 0, false, take_checks, &checks);
+	int status = cli_fetch(cli, "Doctor", json_new_object(), "checks", &checks);
 
 	if (status != VESSEL_OK)
 		return status;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "base/json.h"
 #include "cli/cli.h"
 
@@ -17,29 +16,9 @@ bool word_is_glob(const char *word)
 	return strpbrk(word, "*?[") != NULL;
 }
 
-/* One reply of List, into the array at data. */
-static int add_records(const char *parameters, int *fds, size_t n_fds, int last, void *data)
-{
-	cleanup_json struct json *object = NULL;
-	const struct json *ves;
-	struct error err = { 0 };
-
-	(void)fds;
-	(void)n_fds;
-	(void)last;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
-		return -1;
-	ves = json_find(object, "ves");
-	for (size_t i = 0; i < json_count(ves); i++)
-		json_append(data, json_copy(json_at(ves, i)));
-	return 0;
-}
-
 int list_records(const struct cli *cli, struct json *words, int64_t pid, struct json **ret)
 {
 	struct json *parameters = json_new_object();
-	cleanup_json struct json *records = json_new_array();
-	int status;
 
 	if (json_count(words) > 0)
 		json_set(parameters, "names", words);
@@ -47,10 +26,7 @@ int list_records(const struct cli *cli, struct json *words, int64_t pid, struct 
 		json_free(words);
 	if (pid >= 0)
 		json_set_int(parameters, "pid", pid);
-	status = cli_call(cli, "List", parameters, NULL, 0, true, add_records, records);
-	if (status == VESSEL_OK)
-		*ret = take_ptr(&records);
-	return status;
+	return cli_fetch(cli, "List", parameters, "ves", ret);
 }
 
 static bool is_among(const char *word, const char *const *words)

@@ -162,30 +162,13 @@ static int cmd_build(struct cli *cli)
 	return VESSEL_OK;
 }
 
-/* The reply of TemplateList, into the pointer at data. */
-static int take_templates(const char *parameters, int *fds, size_t n_fds, int last, void *data)
-{
-	cleanup_json struct json *object = NULL;
-	struct json **templates = data;
-	struct error err = { 0 };
-
-	(void)fds;
-	(void)n_fds;
-	(void)last;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
-		return -1;
-	json_free(*templates);
-	*templates = json_take(object, "templates");
-	return 0;
-}
-
 static int fetch_templates(const struct cli *cli, struct json **ret)
 {
 	struct json *parameters = json_new_object();
 
 	if (cli->options.n_words > 0)
 		cli_words(cli, json_set_array(parameters, "names"));
-	return cli_call(cli, "TemplateList", parameters, NULL, 0, false, take_templates, ret);
+	return cli_fetch(cli, "TemplateList", parameters, "templates", ret);
 }
 
 static const char *human_size(const struct json *template, char buffer[FORMAT_HUMAN])
