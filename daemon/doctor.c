@@ -99,6 +99,8 @@ static const struct check {
 	{ "kernel log", "kernel.dmesg_restrict", probe_least,
 	  "/proc/sys/kernel/dmesg_restrict 1",
 	  "users of the host read the kernel log", "sysctl kernel.dmesg_restrict=1" },
+	{ "core dumps", "kernel.core_pattern", probe_core_file, "/proc/sys/kernel/core_pattern",
+	  "a crash in a VE runs that program as root of the host", "sysctl kernel.core_pattern=core" },
 };
 /* clang-format on */
 

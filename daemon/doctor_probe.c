@@ -144,6 +144,16 @@ enum check_state probe_most(struct manager *manager, const char *argument, char 
 	return number <= bound ? CHECK_OK : CHECK_LIMITED;
 }
 
+/* A pattern that begins with | is a program, which runs on the host, whoever crashed; RLIMIT_CORE
+ * does not hold it back (core(5)). */
+enum check_state probe_core_file(
+	struct manager *manager, const char *argument, char value[PROBE_VALUE])
+{
+	enum check_state state = probe_file(manager, argument, value);
+
+	return state == CHECK_OK && value[0] == '|' ? CHECK_LIMITED : CHECK_OK;
+}
+
 enum check_state probe_nofile(
 	struct manager *manager, const char *argument, char value[PROBE_VALUE])
 {

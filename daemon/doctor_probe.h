@@ -16,4 +16,5 @@ typedef enum check_state probe_fn(
 probe_fn probe_kernel, probe_cgroup, probe_limit, probe_device_program, probe_idmap, probe_overlay;
 probe_fn probe_file;              /* PATH: is there */
 probe_fn probe_least, probe_most; /* "PATH NUMBER": holds at least, at most */
+probe_fn probe_core_file;         /* PATH: a core_pattern that names a file */
 probe_fn probe_nofile, probe_capability;

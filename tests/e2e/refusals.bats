@@ -205,6 +205,29 @@ files()
 	[[ "$output" == *"put the state directory on ext4, xfs or btrfs"* ]]
 }
 
+# The daemon's state of one check of doctor.
+check_state()
+{
+	vessel doctor --json | jq -r --arg name "$1" '.[] | select(.name == $name) | .state'
+}
+
+@test "doctor asks the host: what it finds is what is there" {
+	mkdir -p "$scratch/proc"
+	echo core >"$scratch/proc/core_pattern"
+	echo 1 >"$scratch/proc/instances"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	second_start "$scratch/state" unshare --mount sh -c '
+		mount --bind "$0/core_pattern" /proc/sys/kernel/core_pattern &&
+		mount --bind "$0/instances" /proc/sys/fs/inotify/max_user_instances && exec "$@"' "$scratch/proc"
+	export VESSEL_INSTANCE=$second
+	[ "$(check_state "core dumps")" = ok ]
+	[ "$(check_state "inotify instances")" = limited ]
+	echo '|/bin/program %p' >"$scratch/proc/core_pattern"
+	echo 128 >"$scratch/proc/instances"
+	[ "$(check_state "core dumps")" = limited ]
+	[ "$(check_state "inotify instances")" = ok ]
+}
+
 @test "on a full disk all fails cleanly, nothing is lost, and it works again when there is room" {
 	local before line
 	modprobe -q loop || true
