@@ -49,6 +49,11 @@ static int copy_sealed(struct error *err)
 	return take_fd(&fd);
 }
 
+int image_find(char **ret_path, struct error *err)
+{
+	return file_read_link(AT_FDCWD, SELF, ret_path, err);
+}
+
 int image_seal(char **argv, char **ret_path, struct error *err)
 {
 	const char *known = getenv(PATH_VARIABLE);
@@ -63,7 +68,7 @@ int image_seal(char **argv, char **ret_path, struct error *err)
 		*ret_path = take_ptr(&path);
 		return 0;
 	}
-	r = file_read_link(AT_FDCWD, SELF, &path, err);
+	r = image_find(&path, err);
 	if (r < 0)
 		return r;
 	if (setenv(PATH_VARIABLE, path, 1) < 0)

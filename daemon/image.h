@@ -10,6 +10,10 @@
 
 struct error;
 
+/* The file that this process was executed from, as long as that one is still installed. *ret_path
+ * is the caller's. */
+int image_find(char **ret_path, struct error *err);
+
 /* Returns in the second life, with the path of the installed file in *ret_path (owned by the
  * caller); before that it does not return but on failure. */
 int image_seal(char **argv, char **ret_path, struct error *err);

@@ -31,12 +31,9 @@ static int registered(const struct launched *launched, void *data, struct error 
 	const struct job_context *context = data;
 	struct message message = job_message(context, JOB_REGISTER);
 	bool helper = launched->console_fd < 0;
-	cleanup_close int dir_fd = helper ? -1 : job_open_ve(context, err);
-	int fds[] = { launched->pidfd, launched->console_fd, launched->notify_fd, dir_fd };
+	int fds[] = { launched->pidfd, launched->console_fd, launched->notify_fd };
 	int r;
 
-	if (!helper && dir_fd < 0)
-		return dir_fd;
 	message.pid = launched->pid;
 	message.stop_way = launched->stop_way;
 	r = job_send(context, &message, fds, helper ? 1 : ARRAY_SIZE(fds), err);

@@ -111,7 +111,8 @@ void keeper_manager_ended(struct keeper *keeper, int status);
 void keeper_reload(struct keeper *keeper);
 void keeper_checked(struct keeper *keeper, int status);
 int keeper_load(struct keeper *keeper, int fd, struct error *err);
-int keeper_find_state(void); /* the descriptor that the last life left, or -1 */
+int keeper_check(struct error *err); /* the exit status of --check, to whoever asks */
+int keeper_find_state(void);         /* the descriptor that the last life left, or -1 */
 
 /* A child of the keeper that will execute something: signals and, with NULL, descriptors as new. */
 pid_t keeper_fork(void);

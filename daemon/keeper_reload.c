@@ -2,14 +2,16 @@
  *
  * keeper_reload.c - the keeper replaces itself without being missed.
  *
- *   SIGHUP: child: PROGRAM ARGUMENTS --check  -- status 0 --> table into a memfd, execve(PROGRAM)
+ *   SIGHUP: child: PROGRAM ARGUMENTS --check  -- "I can" --> table into a memfd, execve(PROGRAM)
  *
  * execve keeps the pid, the children, the subreaper mark, locks and descriptors. A program that
- * cannot read its options would end there, and with it the memory of what ends: hence the check.
+ * cannot read its options or our table would end there, and with it the memory of what ends: hence
+ * the check. Its status is none that a program which is not ours ends with by chance.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,33 @@
 #include "daemon/session.h"
 
 #define STATE_VARIABLE "VESSELD_STATE"
+#define TABLE_VARIABLE "VESSELD_TABLE" /* to the child: the version of our table */
+#define CAN_READ_TABLE 86              /* its answer */
+
+static _Noreturn void ask(const struct keeper *keeper)
+{
+	char number[FORMAT_SIZE]; /* a 32-bit number */
+
+	snprintf(number, sizeof(number), "%d", STATE_VERSION);
+	if (setenv(TABLE_VARIABLE, number, 1) < 0)
+		_exit(1);
+	keeper_execute(keeper, "--check");
+}
+
+int keeper_check(struct error *err)
+{
+	const char *word = getenv(TABLE_VARIABLE);
+	uint64_t version;
+
+	if (!word)
+		return 0;
+	if (parse_count(word, &version) < 0 || version != STATE_VERSION)
+		return error_set(err, EPROTO,
+			"this vesseld cannot take over from the running keeper: table version "
+			"%.20s, not %d",
+			word, STATE_VERSION);
+	return CAN_READ_TABLE;
+}
 
 void keeper_reload(struct keeper *keeper)
 {
@@ -36,7 +65,7 @@ void keeper_reload(struct keeper *keeper)
 		return;
 	pid = keeper_fork();
 	if (pid == 0)
-		keeper_execute(keeper, "--check");
+		ask(keeper);
 	if (pid < 0)
 		log_line(LOG_LEVEL_ERROR, "cannot reload: %s", strerror(errno));
 	else
@@ -129,11 +158,11 @@ void keeper_checked(struct keeper *keeper, int status)
 	keeper->check_pid = 0;
 	if (keeper->quitting)
 		return;
-	if (status != 0) {
-		log_line(LOG_LEVEL_ERROR, "not reloaded: %s --check fails", keeper->program);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != CAN_READ_TABLE) {
+		log_line(LOG_LEVEL_ERROR, "not reloaded: %s cannot take over", keeper->program);
 		return;
 	}
-	text_init(&writer.text);
+	state_begin(&writer);
 	(void)execute(keeper, &writer, &err);
 	log_line(LOG_LEVEL_ERROR, "not reloaded: %s", err.text);
 	state_abandon(&writer);
@@ -291,5 +320,7 @@ int keeper_load(struct keeper *keeper, int fd, struct error *err)
 	int r = state_read(fd, keeper, load_record, err);
 
 	close_fd(&fd);
+	if (r == 0 && keeper->by_hand && keeper->manager_pid)
+		(void)kill(keeper->manager_pid, SIGHUP); /* ours, not reaped yet: it follows */
 	return r;
 }

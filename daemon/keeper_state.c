@@ -22,6 +22,14 @@ struct record {
 	uint32_t type, size;
 };
 
+void state_begin(struct state_writer *writer)
+{
+	static const uint32_t version = STATE_VERSION;
+
+	text_init(&writer->text);
+	text_add_bytes(&writer->text, &version, sizeof(version));
+}
+
 void state_write(struct state_writer *writer, enum state_type type, const void *data, size_t n)
 {
 	struct record record = { .type = type, .size = (uint32_t)n };
@@ -73,6 +81,19 @@ void state_abandon(struct state_writer *writer)
 	free(writer->fds);
 }
 
+static int read_version(const char **at, const char *end, struct error *err)
+{
+	uint32_t version = 0;
+
+	if ((size_t)(end - *at) >= sizeof(version))
+		memcpy(&version, *at, sizeof(version));
+	if (version != STATE_VERSION)
+		return error_set(err, EPROTO, "the state of the last keeper has version %u, not %d",
+			version, STATE_VERSION);
+	*at += sizeof(version);
+	return 0;
+}
+
 static int read_records(
 	const char *at, const char *end, struct keeper *keeper, state_fn *fn, struct error *err)
 {
@@ -97,17 +118,21 @@ static int read_records(
 int state_read(int fd, struct keeper *keeper, state_fn *fn, struct error *err)
 {
 	struct stat st;
+	const char *at;
 	char *map;
 	int r;
 
 	if (fstat(fd, &st) < 0)
 		return error_sys(err, "cannot read the state of the last keeper");
 	if (st.st_size == 0)
-		return 0;
+		return error_set(err, EPROTO, "the state of the last keeper is empty");
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return error_sys(err, "cannot read the state of the last keeper");
-	r = read_records(map, map + st.st_size, keeper, fn, err);
+	at = map;
+	r = read_version(&at, map + st.st_size, err);
+	if (r == 0)
+		r = read_records(at, map + st.st_size, keeper, fn, err);
 	munmap(map, (size_t)st.st_size);
 	return r;
 }

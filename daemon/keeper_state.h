@@ -2,9 +2,11 @@
  *
  * keeper_state.h - what the keeper hands to its next life over execve: records in a sealed memfd.
  *
- * A record is its type, its size and its bytes. The next life may be another version: a type that
- * it does not know is passed over, a record that is shorter than it expects is filled up with
- * zeroes. So structs only ever grow at the end. Descriptors are passed on by number.
+ * The version first; then records, each its type, its size and its bytes. The next life may be
+ * another release, later or earlier: a type that it does not know is passed over, a record that is
+ * shorter than it expects is filled up with zeroes. So structs only ever grow at the end, and the
+ * version stays. A change that cannot be made so gets a new version, and a keeper of another one is
+ * not replaced by reload but by its end. Descriptors are passed on by number.
  */
 #pragma once
 
@@ -17,6 +19,8 @@
 
 struct error;
 struct keeper;
+
+#define STATE_VERSION 1
 
 enum state_type {
 	STATE_KEEPER = 1,
@@ -73,6 +77,7 @@ struct state_writer {
 	size_t n_fds;
 };
 
+void state_begin(struct state_writer *writer);
 void state_write(struct state_writer *writer, enum state_type type, const void *data, size_t n);
 
 /* Clears close-on-exec and remembers the descriptor, in case execve fails. Returns fd; -1 too. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -46,6 +47,30 @@ static int on_watchdog(struct loop *loop, void *data)
 
 	notify_send("WATCHDOG=1");
 	return loop_set_timer(watchdog->timer, watchdog->period_ms, &err);
+}
+
+/* Everything of ours closes itself in execve, as it would if we were killed, but not before that
+ * has succeeded: whoever reloads a broken program keeps the manager that he has. */
+static int on_reload(struct loop *loop, int signal, int64_t sender_pid, void *data)
+{
+	const struct manager_program *program = data;
+
+	(void)execv(program->path, program->argv);
+	log_line(LOG_LEVEL_ERROR, "not reloaded: cannot execute %s: %s", program->path,
+		strerror(errno));
+	return 0;
+}
+
+static int watch_signals(
+	struct manager *manager, const struct manager_program *program, struct error *err)
+{
+	int r = loop_add_signal(manager->loop, SIGTERM, on_signal, manager, err);
+
+	if (r == 0)
+		r = loop_add_signal(manager->loop, SIGINT, on_signal, manager, err);
+	if (r == 0)
+		r = loop_add_signal(manager->loop, SIGHUP, on_reload, (void *)program, err);
+	return r;
 }
 
 /* sd_watchdog_enabled(3): for us if the pid is ours; half the time is advised. */
@@ -95,12 +120,7 @@ static int open_parts(struct manager *manager, int *keeper_fd, struct error *err
 	if (r < 0)
 		return r;
 	*keeper_fd = -1;
-	r = mailbox_new(manager, fd, &manager->mailbox, err);
-	if (r == 0)
-		r = loop_add_signal(manager->loop, SIGTERM, on_signal, manager, err);
-	if (r == 0)
-		r = loop_add_signal(manager->loop, SIGINT, on_signal, manager, err);
-	return r;
+	return mailbox_new(manager, fd, &manager->mailbox, err);
 }
 
 static void close_parts(struct manager *manager)
@@ -130,7 +150,8 @@ int manager_serve(struct manager *manager, struct error *err)
 	return 0;
 }
 
-int manager_run(struct instance *instance, int keeper_fd, struct error *err)
+int manager_run(struct instance *instance, const struct manager_program *program, int keeper_fd,
+	struct error *err)
 {
 	struct manager manager = { .instance = instance };
 	struct watchdog watchdog = { 0 };
@@ -139,6 +160,8 @@ int manager_run(struct instance *instance, int keeper_fd, struct error *err)
 	raise_descriptors();
 	(void)signal(SIGPIPE, SIG_IGN); /* a pipe to a helper whose reader is gone */
 	r = open_parts(&manager, &keeper_fd, err);
+	if (r == 0)
+		r = watch_signals(&manager, program, err);
 	if (r == 0)
 		r = start_watchdog(&manager, &watchdog, err);
 	if (r == 0)

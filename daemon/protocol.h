@@ -35,9 +35,9 @@ enum message_type {
 	MANAGER_QUIT,       /* end the keeper too; VEs run on */
 
 	/* job to keeper, on the job's own socket */
-	JOB_REGISTER = 32, /* name, uuid, pid, stop_way; fds: pidfd, console master, notify socket,
-			    * directory of the VE (console.log is rotated below it); of a helper run
-			    * the pidfd alone. Answered by KEEPER_GO, then the job lets init go. */
+	JOB_REGISTER = 32, /* name, uuid, pid, stop_way; fds: pidfd, console master, notify socket;
+			    * of a helper run the pidfd alone. Answered by KEEPER_GO, then the job lets
+			    * init go. */
 	JOB_CONSOLE,       /* name; fd: a new console master for a VE that the keeper knows */
 	JOB_SESSION,       /* pid of a joined process; fds: pidfd, status socket of the client */
 	JOB_PROGRESS,      /* done, total */

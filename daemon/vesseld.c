@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "base/array.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/socket.h"
@@ -30,15 +30,21 @@ static int run_keeper(
 	return r;
 }
 
-static int run_manager(struct instance *instance, struct error *err)
+static int run_manager(struct instance *instance, char **argv, struct error *err)
 {
-	int fd = socket_connect(instance->run_fd, KEEPER_SOCKET, SOCK_SEQPACKET, err);
+	cleanup_free char *path = NULL;
+	int r = image_find(&path, err);
+	int fd;
 
+	if (r < 0)
+		return r;
+	fd = socket_connect(instance->run_fd, KEEPER_SOCKET, SOCK_SEQPACKET, err);
 	if (fd < 0)
 		return error_wrap(err, "no keeper in %s", instance->run_dir);
-	return manager_run(instance, fd, err);
+	return manager_run(instance, &(struct manager_program){ path, argv }, fd, err);
 }
 
+/* Returns the exit status, or below zero with err. */
 static int run(int argc, char **argv, struct error *err)
 {
 	struct instance instance;
@@ -58,9 +64,10 @@ static int run(int argc, char **argv, struct error *err)
 		job_print_steps();
 		break;
 	case ROLE_CHECK:
+		r = keeper_check(err);
 		break;
 	case ROLE_MANAGER:
-		r = run_manager(&instance, err);
+		r = run_manager(&instance, argv, err);
 		break;
 	case ROLE_BOTH:
 	case ROLE_KEEPER:
@@ -74,14 +81,15 @@ static int run(int argc, char **argv, struct error *err)
 int main(int argc, char **argv)
 {
 	struct error err = { 0 };
+	int status;
 
 	log_open("vesseld");
 	/* A VE's root passes through directories of ours, those of its cgroup among them, whatever
 	 * umask the unit or the shell gave: what must stay closed says so with its own mode. */
 	umask(022);
-	if (run(argc, argv, &err) < 0) {
-		log_line(LOG_LEVEL_ERROR, "%s", err.text);
-		return err.kind ? (int)err.kind : ERROR_FAILED;
-	}
-	return 0;
+	status = run(argc, argv, &err);
+	if (status >= 0)
+		return status;
+	log_line(LOG_LEVEL_ERROR, "%s", err.text);
+	return err.kind ? (int)err.kind : ERROR_FAILED;
 }

@@ -161,7 +161,7 @@ static void a_start_is_registered_before_it_goes_and_stored_before_it_is_told(vo
 	(void)state;
 	fake->has_console = 1;
 	fork_job("start", "{}", true);
-	assert_int_equal(hear(JOB_REGISTER, &message), 4);
+	assert_int_equal(hear(JOB_REGISTER, &message), 3);
 	assert_string_equal(message.name, "web1");
 	assert_string_equal(message.uuid, config.uuid);
 	assert_int_equal(message.pid, 4711);
