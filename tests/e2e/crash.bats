@@ -146,6 +146,59 @@ another_manager()
 	vessel destroy web1 --force
 }
 
+said_times()
+{
+	[ "$(vesseld_log | grep -cF -- "$1")" -ge "$2" ]
+}
+
+runs_file()
+{
+	[ "$(stat -Lc %i "/proc/$1/exe")" = "$(stat -c %i "$2")" ]
+}
+
+@test "a reload goes on with the old program where the installed one cannot take over, else with the new" {
+	local real=$build build=$BATS_TEST_TMPDIR/bin init client status_seen=0 n=0 program
+	restart_from() { kill -TERM "$(vesseld_pid)" && wait_until 10 vesseld_gone "$(vesseld_pid)" && vesseld_run; }
+	mkdir "$build"
+	cp "$real/vesseld" "$real/vessel" "$build"
+	restart_from
+	vessel create web1 --template small --start --wait
+	init=$(pid_of web1)
+	vessel exec web1 -- sh -c 'read line; echo "got $line"; exit 6' \
+		< <(until [ -e "$BATS_TEST_TMPDIR/over" ]; do sleep 0.1; done; echo word) >"$BATS_TEST_TMPDIR/out" 3>&- &
+	client=$!
+	echo garbage >"$BATS_TEST_TMPDIR/garbage"
+	printf '#!/bin/sh\nVESSELD_TABLE=999 exec %q "$@"\n' "$real/vesseld" >"$BATS_TEST_TMPDIR/future"
+	for program in "$BATS_TEST_TMPDIR/garbage" /bin/true "$BATS_TEST_TMPDIR/future"; do
+		install "$program" "$build/vesseld"
+		kill -HUP "$(vesseld_pid)"
+		n=$((n + 1))
+		wait_until 10 said_times "not reloaded: $build/vesseld cannot take over" $n
+	done
+	said_times 'this vesseld cannot take over from the running keeper: table version 999, not' 1
+	is_state web1 running
+	n=$(manager_pid)
+	rm "$build/vesseld"
+	kill -HUP "$n"
+	wait_until 10 said_times "not reloaded: cannot execute $build/vesseld" 1
+	[ "$(manager_pid)" = "$n" ]
+	install "$real/vesseld" "$build/vesseld"
+	run ! runs_file "$(vesseld_pid)" "$build/vesseld"
+	kill -HUP "$(vesseld_pid)"
+	wait_until 10 runs_file "$(vesseld_pid)" "$build/vesseld"
+	wait_until 10 runs_file "$n" "$build/vesseld"
+	wait_until 10 is_state web1 running
+	[ "$(manager_pid)" = "$n" ]
+	[ "$(pid_of web1)" = "$init" ]
+	: >"$BATS_TEST_TMPDIR/over"
+	wait $client || status_seen=$?
+	[ "$status_seen" -eq 6 ]
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "got word" ]
+	vessel destroy web1 --force
+	build=$real
+	restart_from
+}
+
 @test "a damaged record makes its VE broken and disturbs nobody else" {
 	vessel create good bad --template small
 	kill -TERM "$(vesseld_pid)"
