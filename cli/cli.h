@@ -70,5 +70,6 @@ extern const struct command
 	command_resume, command_kill, command_rename, command_destroy, command_set, command_list,
 	command_show, command_exec, command_enter, command_console, command_log,
 	command_template_import, command_template_build, command_template_list,
-	command_template_show, command_template_remove, command_doctor, command_events;
+	command_template_show, command_template_remove, command_autostart,
+	command_shutdown, command_doctor, command_events;
 /* clang-format on */

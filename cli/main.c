@@ -27,7 +27,8 @@ static const struct group {
 	{ "Inside a VE", { &command_exec, &command_enter, &command_console, &command_log } },
 	{ "Templates", { &command_template_import, &command_template_build,
 		&command_template_list, &command_template_show, &command_template_remove } },
-	{ "Host", { &command_doctor, &command_events } },
+	{ "Host", { &command_autostart, &command_shutdown, &command_doctor,
+		&command_events } },
 	/* clang-format on */
 };
 
@@ -64,7 +65,6 @@ static const struct peer {
 	{ "rmi",      "vessel template remove" },
 	{ "run",      "vessel create --start" },
 	{ "shell",    "vessel enter" },
-	{ "shutdown", "vessel stop" },
 	{ "status",   "vessel list or vessel show" },
 	{ "suspend",  "vessel pause" },
 	{ "unfreeze", "vessel resume" },

@@ -27,6 +27,8 @@ template build:none:--suite --include --busybox --replace
 template list:template:-H --no-header -o --fields -s --sort --json
 template show:template:--json
 template remove:template:
+autostart:none:
+shutdown:none:
 doctor:none:--json
 events:none:-f --follow --json
 '

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * autostart.c - at the first manager after a boot of the host, what is meant to run is started.
+ * autostart.c - what is meant to run is started: when a client asks, as vessel-guests.service does,
+ * or by the first manager after a boot of the host if vesseld was started by hand.
  *
  * The run directory keeps the boot id of the last time, so a manager that is restarted starts
  * nothing. All starts are submitted at once: the bound on jobs spreads them.
@@ -14,7 +15,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/manager_data.h"
+#include "daemon/method.h"
 #include "daemon/operation_types.h"
+#include "daemon/outcomes.h"
 #include "daemon/recovery.h"
 #include "daemon/ve_table.h"
 
@@ -48,17 +51,50 @@ static bool wanted(const struct ve *ve)
 	       (config->settings.autostart == AUTOSTART_LAST && config->run);
 }
 
-void autostart_run(struct manager *manager)
+/* Tells the call, which it takes (NULL: our own), what came of each. */
+static int start_wanted(struct manager *manager, struct call *call, struct error *err)
 {
-	cleanup_free struct ve **list = NULL;
+	cleanup_free struct ve **list = calloc(manager->ves->n + 1, sizeof(struct ve *));
+	struct outcomes *outcomes;
 	size_t n = 0;
+	int r = list ? outcomes_new(&outcomes, err) : error_memory(err);
 
-	if (!first_of_boot(manager))
-		return;
-	list = calloc(manager->ves->n + 1, sizeof(struct ve *));
-	for (size_t i = 0; list && i < manager->ves->n; i++)
+	if (r < 0)
+		return r;
+	outcomes_listen(outcomes, call);
+	for (size_t i = 0; i < manager->ves->n; i++)
 		if (wanted(manager->ves->ve[i]))
 			list[n++] = manager->ves->ve[i];
-	for (size_t i = 0; i < n; i++) /* a start adds to no table and removes from none */
-		operation_submit_own(manager, &operation_start, list[i]);
+	for (size_t i = 0; i < n; i++) { /* a start adds to no table and removes from none */
+		struct operation *op =
+			operation_new(manager, &operation_start, list[i], "", NULL, err);
+
+		if (!op) {
+			log_line(LOG_LEVEL_ERROR, "%s: %s", list[i]->name, err->text);
+			continue;
+		}
+		outcomes_expect(outcomes, op);
+		operation_submit(op);
+	}
+	outcomes_close(outcomes);
+	return 0;
+}
+
+void method_autostart(struct call *call)
+{
+	struct error err = { 0 };
+
+	log_line(LOG_LEVEL_INFO, "autostart (uid %u, pid %d, login %jd)",
+		(unsigned int)call->caller.uid, (int)call->caller.pid,
+		(intmax_t)call->caller.login);
+	if (start_wanted(call->manager, call, &err) < 0)
+		call_fail(call, &err);
+}
+
+void autostart_after_boot(struct manager *manager)
+{
+	struct error err = { 0 };
+
+	if (first_of_boot(manager) && start_wanted(manager, NULL, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }

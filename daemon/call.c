@@ -95,7 +95,7 @@ void call_fail_named(struct call *call, const char *error_name, struct json *par
 
 /* A refusal repeats words of the caller's and is one line. Only a failure may have more, the last
  * lines of a console, which have been cleaned. */
-static void put_message(struct json *parameters, const struct error *err)
+void call_put_message(struct json *parameters, const struct error *err)
 {
 	struct error clean = *err;
 
@@ -109,7 +109,7 @@ void call_fail_parameter(struct call *call, const char *parameter, const struct 
 	struct json *parameters = json_new_object();
 
 	json_set_string(parameters, "parameter", parameter);
-	put_message(parameters, err);
+	call_put_message(parameters, err);
 	call_fail_named(call, error_names[ERROR_USAGE], parameters);
 }
 
@@ -120,7 +120,7 @@ void call_fail(struct call *call, const struct error *err)
 
 	if (kind >= ARRAY_SIZE(error_names) || !error_names[kind])
 		kind = ERROR_FAILED;
-	put_message(parameters, err);
+	call_put_message(parameters, err);
 	if (kind == ERROR_USAGE)
 		json_set_string(parameters, "parameter", "");
 	call_fail_named(call, error_names[kind], parameters);

@@ -46,6 +46,8 @@ void call_fail(struct call *call, const struct error *err);
 /* org.varlink.service.InvalidParameter, naming it. */
 void call_fail_parameter(struct call *call, const char *parameter, const struct error *err);
 void call_fail_named(struct call *call, const char *error_name, struct json *parameters);
+/* Its `message`, cleaned of what a terminal would obey. */
+void call_put_message(struct json *parameters, const struct error *err);
 
 /* Parameters, checked against the method's table before: NULL, false, -1 where left out. */
 const struct json *call_find(const struct call *call, const char *name);

@@ -47,6 +47,7 @@ static void remember(struct ve *ve, struct message *message)
 	if (!ve_hint_load(ve, &pid, &start) || pid != message->pid) {
 		ve->helper = false;
 		ve->pending = 0;
+		ve->span = (struct span){ 0 };
 		return;
 	}
 	if (!message->ready)
@@ -118,7 +119,7 @@ static int on_job_ended(
 static int on_synced(struct manager *manager, const struct message *message, int *fds, size_t n_fds)
 {
 	struct error err = { 0 };
-	int r = manager->serving ? 0 : recovery_run(manager, &err);
+	int r = manager->serving ? 0 : recovery_run(manager, message->status, &err);
 
 	if (r < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);

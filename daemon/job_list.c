@@ -281,6 +281,14 @@ void job_list_cancel(struct job_list *list, uint64_t id)
 		(void)loop_set_timer(list->pump, 0, &err);
 }
 
+void job_list_withdraw(struct job_list *list, uint64_t id)
+{
+	const struct job_entry *job = find(list, id);
+
+	if (job && !job->sent)
+		job_list_cancel(list, id);
+}
+
 void job_list_forget(struct job_list *list, uint64_t id)
 {
 	struct job_entry *job = find(list, id);

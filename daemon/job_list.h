@@ -48,6 +48,8 @@ void job_list_drop_hint(const struct job_list *list, uint64_t id);
 
 /* Kills it; its end is still told. One that waits for room ends at once. */
 void job_list_cancel(struct job_list *list, uint64_t id);
+/* The same for one that waits for room; one that runs goes on. */
+void job_list_withdraw(struct job_list *list, uint64_t id);
 /* Nobody cares any more. */
 void job_list_forget(struct job_list *list, uint64_t id);
 

@@ -41,7 +41,7 @@ static ssize_t send_message(struct keeper *keeper, struct message *message, uint
 /* 0 when all is told. */
 static ssize_t send_untold(struct keeper *keeper)
 {
-	struct message synced = { 0 };
+	struct message synced = { .status = keeper->by_hand };
 	enum message_type type = KEEPER_SYNCED;
 	struct fact *fact;
 

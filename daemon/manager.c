@@ -27,6 +27,7 @@
 #include "daemon/notify.h"
 #include "daemon/operation.h"
 #include "daemon/recovery.h"
+#include "daemon/shutdown.h"
 #include "daemon/ve_table.h"
 
 struct watchdog {
@@ -125,6 +126,7 @@ static int open_parts(struct manager *manager, int *keeper_fd, struct error *err
 
 static void close_parts(struct manager *manager)
 {
+	shutdown_free(manager);
 	operation_drop_all(manager);
 	server_free(manager->server);
 	manager->server = NULL;

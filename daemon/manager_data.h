@@ -19,6 +19,7 @@ struct message;
 struct operation;
 struct operation_list;
 struct server;
+struct shutdown;
 struct ve_table;
 
 struct manager {
@@ -31,6 +32,7 @@ struct manager {
 	struct ve_table *ves;
 	struct server *server; /* NULL until the table is ready */
 	struct event_hub *events;
+	struct shutdown *shutdown; /* NULL: VEs may start */
 	bool serving;
 
 	/* op_template.c: imports, and who removes layers and must be alone with them. */
@@ -48,3 +50,5 @@ int manager_incoming(
 /* clock.c: seconds since the epoch, and milliseconds that never jump. */
 int64_t clock_now(void);
 uint64_t clock_monotonic_ms(void);
+/* Microseconds since the host booted, for every process the same. */
+uint64_t clock_boot_us(void);

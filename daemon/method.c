@@ -77,6 +77,8 @@ const struct method methods[] = {
 	{ "io.vessel.TemplateImport", ROLE_ADMIN,  method_template_import, WITH(import)    },
 	{ "io.vessel.TemplateList",   ROLE_READER, method_template_list,   WITH(names)     },
 	{ "io.vessel.TemplateRemove", ROLE_ADMIN,  method_template_remove, WITH(name_only) },
+	{ "io.vessel.Autostart",      ROLE_ADMIN,  method_autostart,       NULL, 0         },
+	{ "io.vessel.Shutdown",       ROLE_ADMIN,  method_shutdown,        NULL, 0         },
 	{ "io.vessel.Doctor",         ROLE_READER, method_doctor,          NULL, 0         },
 	{ "io.vessel.Events",         ROLE_READER, event_listen,           NULL, 0         },
 };

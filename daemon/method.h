@@ -73,6 +73,10 @@ void method_template_import(struct call *call);
 void method_template_list(struct call *call);
 void method_template_remove(struct call *call);
 
+/* autostart.c, shutdown.c: all VEs */
+void method_autostart(struct call *call);
+void method_shutdown(struct call *call);
+
 /* doctor.c, event.c */
 void method_doctor(struct call *call);
 void event_listen(struct call *call);

@@ -26,6 +26,8 @@ int phase_start_begin(struct operation *op, struct error *err)
 	struct ve *ve = op->ve;
 	int r;
 
+	if (op->manager->shutdown)
+		return error_refuse(err, ERROR_STATE, "all VEs are being shut down");
 	r = ve_check(ve, EVENT_START, err);
 	if (r < 0)
 		return r;

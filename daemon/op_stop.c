@@ -3,6 +3,7 @@
  * op_stop.c - a VE ends: asked in its own way, then by force; and what is left is cleared away.
  *
  *   stop:     thaw --> ask, wait, force --> reclaim
+ *   shutdown: the same, and it stays meant to run
  *   restart:  thaw --> ask, wait, force --> reclaim --> start
  *   destroy:           kill, wait       --> reclaim --> destroy
  *   end:                                    reclaim --> start again, if the guest rebooted
@@ -18,6 +19,7 @@
 #include "daemon/operation_types.h"
 #include "daemon/readiness.h"
 #include "daemon/recovery.h"
+#include "daemon/shutdown.h"
 #include "daemon/ve_table.h"
 
 #define DEATH_MS 30000 /* a killed VE that does not end: the kernel is stuck */
@@ -30,11 +32,13 @@
 
 static int stop_check(struct operation *op, struct error *err)
 {
-	op->keep_run = op->type == &operation_restart;
+	op->keep_run = op->type != &operation_stop;
 	if (op->force && op->preempted && !ve_alive(op->ve) && !op->ve->ended) {
 		op->forced = true;
 		return 1; /* by our own force, while we waited for our turn */
 	}
+	if (op->type == &operation_shutdown && !ve_alive(op->ve) && !op->ve->ended)
+		return 1; /* somebody else has stopped it */
 	if (op->ve->state == VE_BROKEN && ve_alive(op->ve))
 		return 0;
 	return ve_check(op->ve, op->force ? EVENT_KILL : EVENT_STOP, err);
@@ -51,6 +55,8 @@ static int force(struct operation *op, struct error *err)
 {
 	int r = ve_kill(op->ve, err);
 
+	if (!op->force)
+		log_line(LOG_LEVEL_INFO, "%s: did not stop when asked: by force", op->name);
 	op->forced = true;
 	op->deadline_ms = 0;
 	return r < 0 ? r : operation_timer(op, DEATH_MS, err);
@@ -179,6 +185,14 @@ const struct operation_type operation_stop = {
 	.reply = stop_reply,
 };
 
+const struct operation_type operation_shutdown = {
+	.verb = "stop",
+	.check = stop_check,
+	.phases = stop_phases,
+	.n_phases = ARRAY_SIZE(stop_phases),
+	.finish = shutdown_told,
+};
+
 static const struct phase restart_phases[] = {
 	{ thaw_begin, NULL },
 	{ ask_begin, ask_occur },
@@ -286,7 +300,8 @@ static int end_check(struct operation *op, struct error *err)
 	if (!ve->ended)
 		return 1;
 	op->keep_run = !ve->helper && ve->has_config && ve->config.run &&
-		       !ve->config.settings.disabled && end.how[0] == 'r' && !ve->killed;
+		       ((!ve->config.settings.disabled && end.how[0] == 'r' && !ve->killed) ||
+			       op->manager->shutdown);
 	ve->short_lives = end.time - ve->started < SHORT_LIFE_S ? ve->short_lives + 1 : 0;
 	if (!ve->helper)
 		log_line(LOG_LEVEL_INFO, "%s: ended: %s %d", ve->name, end.how, end.status);
@@ -310,7 +325,7 @@ static int pause_occur(struct operation *op, const struct occurrence *what, stru
 
 static int again_begin(struct operation *op, struct error *err)
 {
-	if (!op->keep_run || op->ve->state != VE_STOPPED)
+	if (!op->keep_run || op->ve->state != VE_STOPPED || op->manager->shutdown)
 		return PHASE_DONE;
 	return phase_start_begin(op, err);
 }

@@ -18,7 +18,9 @@
 #include "daemon/inside_run.h"
 #include "daemon/manager_data.h"
 #include "daemon/operation_types.h"
+#include "daemon/outcomes.h"
 #include "daemon/protocol.h"
+#include "daemon/shutdown.h"
 #include "daemon/ve_table.h"
 
 /* Operations of no VE, for the end of the manager only. */
@@ -123,6 +125,7 @@ static void answer(struct operation *op, const struct error *err)
 {
 	struct call *call = op->call;
 
+	outcomes_tell(op, err);
 	op->call = NULL;
 	if (!call)
 		return;
@@ -169,6 +172,7 @@ static void finish(struct operation *op, struct error *err)
 	ve = of_ve ? ve_table_find(manager->ves, name) : NULL;
 	if (ve)
 		operation_next(ve);
+	shutdown_look(manager);
 }
 
 /* A failure goes through the unwinding phase first; what fails there is for the log. */

@@ -27,6 +27,7 @@
 struct inside;
 struct loop_source;
 struct operation;
+struct outcomes;
 struct ve;
 
 enum occurrence_kind {
@@ -75,6 +76,7 @@ struct operation {
 	struct ve *ve;              /* NULL: of a template, or of no one thing */
 	char name[NAME_LENGTH + 1]; /* what it is about */
 	struct call *call;          /* NULL: hung up, or our own */
+	struct outcomes *outcomes;  /* of a request for many VEs; NULL */
 	struct caller caller;
 	bool internal;
 	int64_t since;

@@ -10,6 +10,7 @@ extern const struct operation_type operation_create, operation_set;     /* op_cr
 extern const struct operation_type operation_start;                     /* op_start.c */
 extern const struct operation_type operation_stop, operation_restart;   /* op_stop.c */
 extern const struct operation_type operation_destroy, operation_end;    /* op_stop.c */
+extern const struct operation_type operation_shutdown;                  /* op_stop.c */
 extern const struct operation_type operation_pause, operation_resume;   /* op_change.c */
 extern const struct operation_type operation_rename, operation_adopted; /* op_change.c */
 extern const struct operation_type operation_console;                   /* op_change.c */

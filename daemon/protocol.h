@@ -36,8 +36,8 @@ enum message_type {
 
 	/* job to keeper, on the job's own socket */
 	JOB_REGISTER = 32, /* name, uuid, pid, stop_way; fds: pidfd, console master, notify socket;
-			    * of a helper run the pidfd alone. Answered by KEEPER_GO, then the job lets
-			    * init go. */
+			    * of a helper run the pidfd alone. Answered by KEEPER_GO, then the job
+			    * lets init go. */
 	JOB_CONSOLE,       /* name; fd: a new console master for a VE that the keeper knows */
 	JOB_SESSION,       /* pid of a joined process; fds: pidfd, status socket of the client */
 	JOB_PROGRESS,      /* done, total */
@@ -54,7 +54,8 @@ enum message_type {
 	KEEPER_JOB,      /* id, name: it runs */
 	KEEPER_JOB_PROGRESS, /* id, done, total */
 	KEEPER_JOB_ENDED,    /* id, name, status (waitpid), error, text */
-	KEEPER_SYNCED,       /* the list of what the keeper knows is complete */
+	KEEPER_SYNCED,       /* the list of what the keeper knows is complete; status: 1 if it was
+			      * started by hand, without units beside it */
 };
 
 struct message {

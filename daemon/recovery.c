@@ -30,6 +30,7 @@
 #include "daemon/manager_data.h"
 #include "daemon/operation_types.h"
 #include "daemon/protocol.h"
+#include "daemon/shutdown.h"
 #include "daemon/ve_table.h"
 
 /* A directory with an op.json is a create under way, or one that was cut short. */
@@ -235,10 +236,11 @@ static void clear_unknown(struct manager *manager)
 	free(names);
 }
 
-int recovery_run(struct manager *manager, struct error *err)
+int recovery_run(struct manager *manager, bool by_hand, struct error *err)
 {
 	int r;
 
+	shutdown_resume(manager);
 	clear_unknown(manager);
 	for (size_t i = manager->ves->n; i > 0; i--) { /* backwards: settling may remove it */
 		struct ve *ve = manager->ves->ve[i - 1];
@@ -250,6 +252,7 @@ int recovery_run(struct manager *manager, struct error *err)
 	if (r < 0)
 		return r;
 	collect_later(manager);
-	autostart_run(manager);
+	if (by_hand)
+		autostart_after_boot(manager);
 	return 0;
 }

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct error;
 struct manager;
 struct message;
@@ -12,8 +14,9 @@ struct ve;
 /* A job of an earlier manager runs: its VE is busy until it ends. */
 void recovery_adopt_job(struct manager *manager, const struct message *message);
 
-/* The keeper has told all it knows: settles every VE, then opens the sockets (manager_serve). */
-int recovery_run(struct manager *manager, struct error *err);
+/* The keeper has told all it knows: settles every VE, then opens the sockets (manager_serve).
+ * by_hand: no unit of the host brings VEs up. */
+int recovery_run(struct manager *manager, bool by_hand, struct error *err);
 
 /* Finds out what is true of one VE now. May remove it from the table. */
 void recovery_settle(struct ve *ve);
@@ -21,8 +24,8 @@ void recovery_settle(struct ve *ve);
 /* adopt.c: an init that lives without a keeper: proved, and handed to the keeper. */
 int adopt_init(struct ve *ve, struct error *err);
 
-/* autostart.c: at the first manager after a boot, starts what is meant to run. */
-void autostart_run(struct manager *manager);
+/* autostart.c: for a vesseld started by hand: once a boot, starts what is meant to run. */
+void autostart_after_boot(struct manager *manager);
 
 /* manager.c: the table is ready. */
 int manager_serve(struct manager *manager, struct error *err);

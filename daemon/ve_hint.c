@@ -59,6 +59,8 @@ void ve_hint_store(const struct ve *ve)
 	json_set_int(hint, "stop_way", ve->stop_way);
 	json_set_int(hint, "started", ve->started);
 	json_set_int(hint, "ready", ve->ready);
+	json_set_int(hint, "started_us", (int64_t)ve->span.started);
+	json_set_int(hint, "ready_us", (int64_t)ve->span.ready);
 	json_set_int(hint, "pending", (int64_t)ve->pending);
 	json_set_bool(hint, "helper", ve->helper);
 	if (json_print(hint, false, &text) < 0 ||
@@ -107,6 +109,8 @@ bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start)
 			       : STOP_PROGRAM;
 	ve->started = number(hint, "started");
 	ve->ready = number(hint, "ready");
+	ve->span.started = (uint64_t)number(hint, "started_us");
+	ve->span.ready = (uint64_t)number(hint, "ready_us");
 	ve->pending = (uint64_t)number(hint, "pending");
 	(void)json_bool(json_find(hint, "helper"), &ve->helper);
 	return true;

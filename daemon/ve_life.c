@@ -80,6 +80,8 @@ void ve_registered(struct ve *ve, const struct message *message, int pidfd)
 	ve->stop_way = message->stop_way < STOP_WAYS ? message->stop_way : STOP_PROGRAM;
 	ve->started = message->started;
 	ve->ready = message->ready;
+	if (!ve->span.started) /* else a manager before us saw it start */
+		ve->span.started = clock_boot_us();
 	ve->ended = false;
 	ve->killed = false;
 	ve->sample = (struct cpu_sample){ 0 };
@@ -115,6 +117,8 @@ void ve_ready(struct ve *ve, int64_t when)
 	if (ve->helper || !ve_alive(ve))
 		return;
 	ve->ready = when;
+	if (!ve->span.ready)
+		ve->span.ready = clock_boot_us();
 	ve_hint_store(ve);
 	ve_move(ve, EVENT_UP);
 	readiness_reached(ve);
@@ -173,6 +177,7 @@ void ve_reclaimed(struct ve *ve)
 	ve->ended = false;
 	ve->killed = false;
 	ve->started = ve->ready = 0;
+	ve->span = (struct span){ 0 };
 	if (ve->helper) {
 		ve->helper = false;
 		return;

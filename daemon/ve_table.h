@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/parse.h"
+#include "daemon/span.h"
 #include "runtime/config.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
@@ -27,6 +28,13 @@ struct waiter;
 
 TAILQ_HEAD(operation_queue, operation);
 TAILQ_HEAD(waiter_queue, waiter);
+
+/* In a shutdown of all VEs. */
+enum leaving {
+	LEAVING_NOT, /* not yet, or it has left */
+	LEAVING_ASKED,
+	LEAVING_FAILED, /* it runs on */
+};
 
 struct ve {
 	struct manager *manager;
@@ -42,6 +50,7 @@ struct ve {
 	int pidfd; /* -1: none */
 	enum stop_way stop_way;
 	int64_t started, ready;
+	struct span span;         /* the same for the order of shutdown */
 	unsigned int short_lives; /* runs in a row that ended soon after their start */
 	bool helper;              /* a tool runs in place of init */
 	bool killed;              /* by force of ours */
@@ -51,6 +60,7 @@ struct ve {
 	int64_t end_time;
 	uint64_t pending; /* rows of settings that wait for the next start */
 	struct loop_source *up_timer;
+	enum leaving leaving;
 
 	struct operation *current;
 	struct operation_queue queue;
@@ -116,8 +126,8 @@ int ve_kill(struct ve *ve, struct error *err);
 /* ve_hint.c: run/ve/NAME, for the next manager; best effort. */
 void ve_hint_store(const struct ve *ve);
 void ve_hint_remove(const struct manager *manager, const char *name);
-/* Fills pid, start time (as /proc/PID/stat has it), stop_way, started, ready, pending, helper if
- * there is a hint for a run of this uuid. */
+/* Fills pid, start time (as /proc/PID/stat has it), stop_way, started, ready, span, pending, helper
+ * if there is a hint for a run of this uuid. */
 bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start);
 /* When the process started, in clock ticks since boot; 0: no such process. */
 uint64_t process_start_time(pid_t pid);

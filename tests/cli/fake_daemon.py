@@ -186,6 +186,22 @@ def doctor(conn, p, fds, more):
                         "limits": "disk limits", "remedy": "mount with prjquota"}]}
 
 
+def all_of_them(state, to):
+    def run(conn, p, fds, more):
+        outcomes = []
+        for name, ve in sorted(ves.items()):
+            if ve["state"] == state:
+                bad = name == "db1"
+                outcomes.append({"name": name, "status": 5 if bad else 0, "forced": name == "web1",
+                                 "message": "cannot do it to db1: it is paper" if bad else None})
+                with lock:
+                    ve["state"] = state if bad else to
+        for outcome in outcomes if more else []:
+            conn.send({"outcomes": [outcome]}, True)
+        return {"outcomes": [] if more else outcomes}
+    return run
+
+
 def events(conn, p, fds, more):
     event = {"event": {"time": "2026-11-22T11:46:21Z", "ve": "web1", "event": "running", "detail": ""}}
     if more:
@@ -204,6 +220,8 @@ methods = {"Create": create, "List": listing, "Exec": execute, "Console": consol
            "Rename": changes("rename", "", "stopped"),
            "Destroy": changes("destroy", "running", "stopped"),
            "TemplateImport": template_import, "TemplateList": template_list,
+           "Autostart": all_of_them("stopped", "running"),
+           "Shutdown": all_of_them("running", "stopped"),
            "TemplateRemove": lambda c, p, f, m: {}, "Doctor": doctor, "Events": events}
 
 

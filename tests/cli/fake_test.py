@@ -151,6 +151,15 @@ class Words(Case):
                 (["show", "nosuch"], 3, "no VE nosuch (see vessel list)")]:
             self.assertEqual(self.run_vessel(*args), (status, "", f"vessel: {line}\n"), args)
 
+    def test_autostart_and_shutdown_say_a_line_each_and_share_a_status(self):
+        self.assertEqual(self.run_vessel("autostart"), (0, "", "web2: started\n"))
+        self.assertEqual(self.run_vessel("autostart"), (0, "", ""))
+        self.assertEqual(self.run_vessel("shutdown"), (
+            1, "", "vessel: cannot do it to db1: it is paper\nweb1: stopped by force: it did not stop "
+            "in time\nweb2: stopped\n"))
+        self.assertEqual(self.run_vessel("shutdown"), (
+            5, "", "vessel: cannot do it to db1: it is paper\n"))
+
     def test_help_goes_to_stdout(self):
         status, out, err = self.run_vessel("create", "--help")
         self.assertEqual((status, err), (0, ""))
