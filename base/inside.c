@@ -118,25 +118,42 @@ static int open_parent(int root_fd, const char *path, const char **ret_name, str
 	return fd;
 }
 
+/* Writes a new file of that name; what a killed try left there goes first. */
+static int write_new(int dir_fd, const char *name, const char *text, mode_t mode, struct error *err)
+{
+	cleanup_close int fd = -1;
+
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+		return error_sys(err, "cannot remove %s", name);
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return error_sys(err, "cannot create %s", name);
+	if (fchmod(fd, mode) < 0)
+		return error_sys(err, "cannot set the mode of %s", name);
+	return file_write_all(fd, text, strlen(text), err);
+}
+
 int inside_replace(int root_fd, const char *path, const char *text, mode_t mode, struct error *err)
 {
+	cleanup_free char *temporary = NULL;
 	cleanup_close int dir_fd = -1;
-	cleanup_close int fd = -1;
 	const char *name = NULL;
 	int r;
 
 	dir_fd = open_parent(root_fd, path, &name, err);
 	if (dir_fd < 0)
 		return dir_fd;
-	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
-		return error_sys(err, "cannot replace %s inside the VE", path);
-	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0)
-		return error_sys(err, "cannot create %s inside the VE", path);
-	if (fchmod(fd, mode) < 0)
-		return error_sys(err, "cannot set the mode of %s inside the VE", path);
-	r = file_write_all(fd, text, strlen(text), err);
-	return r < 0 ? error_wrap(err, "%s inside the VE", path) : 0;
+	if (asprintf(&temporary, ".%s.vessel", name) < 0) {
+		temporary = NULL;
+		return error_memory(err);
+	}
+	r = write_new(dir_fd, temporary, text, mode, err);
+	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		r = error_sys(err, "cannot rename %s", temporary);
+	if (r == 0)
+		return 0;
+	(void)unlinkat(dir_fd, temporary, 0); /* the next try would remove it too */
+	return error_wrap(err, "cannot replace %s inside the VE", path);
 }
 
 static int read_fd_link(int proc_fd, int fd, char **ret, struct error *err)

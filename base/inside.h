@@ -25,8 +25,9 @@ int inside_open_mount_point(int root_fd, const char *path, mode_t mode, struct e
  * O_NONBLOCK on open, so a fifo cannot hold us. */
 ssize_t inside_read(int root_fd, const char *path, size_t max, char **ret, struct error *err);
 
-/* Replaces (unlink of what is there if it is no directory, then O_CREAT|O_EXCL) a small regular
- * file in an existing directory. Not durable: a VE's files are its own matter. */
+/* Replaces what is there, if it is no directory, by a small regular file: a temporary one beside
+ * it, created with O_EXCL, takes the name by rename, so that on failure the old one is untouched.
+ * The directory must exist. Not durable: a VE's files are its own matter. */
 int inside_replace(int root_fd, const char *path, const char *text, mode_t mode, struct error *err);
 
 /* Resolves links inside the root and returns the path as the VE's root sees it, owned by the

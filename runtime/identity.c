@@ -7,6 +7,7 @@
 #include "runtime/identity.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -84,21 +85,32 @@ char *identity_hosts(const char *old, const char *hostname)
 	return text_take(&text);
 }
 
+/* Only what was read as a whole, or is not there at all, is written anew: a file that is too large,
+ * unreadable or no text is the tenant's, and stays as it is. */
+static void write_hosts(int root_fd, const char *hostname)
+{
+	cleanup_free char *old = NULL;
+	cleanup_free char *hosts = NULL;
+	struct error ignored = { 0 };
+	ssize_t n = inside_read(root_fd, "/etc/hosts", IDENTITY_FILE_MAX, &old, &ignored);
+
+	if (n != -ENOENT && (n < 0 || strlen(old) != (size_t)n))
+		return;
+	hosts = identity_hosts(old, hostname);
+	if (hosts)
+		(void)inside_replace(root_fd, "/etc/hosts", hosts, 0644, &ignored);
+}
+
 /* hosts and hostname are a courtesy: the kernel's own host name is set in any case, and a tenant
  * that has made them unwritable, or filled its disk, still starts. */
 static void write_names(int root_fd, const char *hostname)
 {
-	cleanup_free char *old = NULL;
-	cleanup_free char *hosts = NULL;
 	char line[80]; /* a host name label and a newline */
 	struct error ignored = { 0 };
 
 	snprintf(line, sizeof(line), "%s\n", hostname);
 	(void)replace_if_other(root_fd, "/etc/hostname", line, 0644, &ignored);
-	(void)inside_read(root_fd, "/etc/hosts", IDENTITY_FILE_MAX, &old, &ignored);
-	hosts = identity_hosts(old, hostname);
-	if (hosts)
-		(void)inside_replace(root_fd, "/etc/hosts", hosts, 0644, &ignored);
+	write_hosts(root_fd, hostname);
 }
 
 static int write_machine_id(int root_fd, const char *uuid, struct error *err)

@@ -6,6 +6,8 @@
  * path may reach. Every trick has its control: the same path through plain openat() gets there.
  */
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "base/inside.h"
 #include "tests/base/scratch.h"
@@ -186,6 +188,33 @@ static void replace_writes_here_and_nowhere_else(void **state)
 	assert_int_equal(read_inside("secret"), 4); /* ".." of the root is the root */
 }
 
+static void a_replace_that_fails_leaves_the_old_file(void **state)
+{
+	struct rlimit before, none;
+	struct error err = { 0 };
+
+	scratch_write("root/hosts", "precious");
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0); /* a disk without room */
+	assert_int_equal(inside_replace(root_fd, "hosts", "new", 0644, &err), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(read_inside("hosts"), 8);
+	assert_false(scratch_exists("root/.hosts.vessel"));
+}
+
+static void what_a_killed_replace_left_goes_with_the_next(void **state)
+{
+	struct error err = { 0 };
+
+	scratch_write("outside", "of the host");
+	link_inside("../outside", ".hosts.vessel");
+	assert_int_equal(inside_replace(root_fd, "hosts", "new", 0644, &err), 0);
+	assert_int_equal(read_inside("hosts"), 3);
+	assert_false(scratch_exists("root/.hosts.vessel"));
+}
+
 static void replace_refuses_what_is_no_file(void **state)
 {
 	struct error err = { 0 };
@@ -245,6 +274,8 @@ int main(void)
 		inside_test(mount_points_are_real_directories),
 		inside_test(mount_points_are_never_links),
 		inside_test(replace_writes_here_and_nowhere_else),
+		inside_test(a_replace_that_fails_leaves_the_old_file),
+		inside_test(what_a_killed_replace_left_goes_with_the_next),
 		inside_test(replace_refuses_what_is_no_file),
 		inside_test(names_are_resolved_as_the_guest_sees_them),
 	};

@@ -79,6 +79,26 @@ static void a_name_in_a_comment_or_as_a_part_is_none(void **state)
 	assert_non_null(address);
 }
 
+/* NULs, as after a crash, and then text: neither is a file that is not there. */
+static void a_hosts_file_that_cannot_be_read_whole_is_left_alone(void **state)
+{
+	const off_t size = (1 << 20) + 1;
+	cleanup_close int fd = -1;
+	struct stat before, after;
+
+	(void)state;
+	scratch_write("etc/hosts", "10.0.0.1 db\n");
+	fd = openat(scratch_fd, "etc/hosts", O_RDWR | O_CLOEXEC);
+	for (off_t length = size; length > 4096; length = length == size ? size - 1 : 0) {
+		assert_int_equal(ftruncate(fd, length), 0);
+		assert_int_equal(fstat(fd, &before), 0);
+		assert_int_equal(write_identity("web1"), 0);
+		assert_int_equal(fstatat(scratch_fd, "etc/hosts", &after, 0), 0);
+		assert_int_equal(after.st_ino, before.st_ino);
+		assert_int_equal(after.st_size, length);
+	}
+}
+
 static void a_link_out_of_the_guest_is_replaced(void **state)
 {
 	struct stat st;
@@ -124,6 +144,7 @@ int main(void)
 		etc_test(a_new_name_moves_our_line_only),
 		etc_test(a_tenants_own_line_is_enough),
 		etc_test(a_name_in_a_comment_or_as_a_part_is_none),
+		etc_test(a_hosts_file_that_cannot_be_read_whole_is_left_alone),
 		etc_test(a_link_out_of_the_guest_is_replaced),
 		etc_test(a_root_without_etc_stays_so),
 		etc_test(names_that_cannot_be_written_stop_no_start),
