@@ -50,24 +50,42 @@ static uint64_t count(const struct usage *usage, const struct counter *counter)
 	return *(const uint64_t *)(const void *)((const char *)usage + counter->offset);
 }
 
+static void listener_free(struct listener *listener)
+{
+	listener->call->hung_up = NULL;
+	LIST_REMOVE(listener, link);
+	free(listener);
+}
+
+/* Who did not ask for more has got what it waited for. */
+static void tell(struct listener *listener, struct json *reply)
+{
+	struct call *call = listener->call;
+
+	if (call->request.more) {
+		call_progress(call, reply);
+		return;
+	}
+	listener_free(listener);
+	call_reply(call, reply);
+}
+
 void event_emit(struct manager *manager, const char *ve, const char *event, const char *detail)
 {
 	struct event_hub *hub = manager->events;
-	struct listener *listener;
+	struct listener *listener, *next;
 	char time[FORMAT_TIME];
 
-	if (!hub)
-		return;
-	LIST_FOREACH(listener, &hub->listeners, link)
-	{
+	for (listener = hub ? LIST_FIRST(&hub->listeners) : NULL; listener; listener = next) {
 		struct json *reply = json_new_object();
 		struct json *object = json_set_object(reply, "event");
 
+		next = LIST_NEXT(listener, link);
 		json_set_string(object, "time", format_time_utc(clock_now(), time));
 		json_set_string(object, "ve", ve);
 		json_set_string(object, "event", event);
 		json_set_string(object, "detail", detail);
-		call_progress(listener->call, reply);
+		tell(listener, reply);
 	}
 }
 
@@ -117,11 +135,7 @@ static int on_timer(struct loop *loop, void *data)
 
 static void on_hung_up(struct call *call)
 {
-	struct listener *listener = call->data;
-
-	LIST_REMOVE(listener, link);
-	free(listener);
-	call->hung_up = NULL;
+	listener_free(call->data);
 	call_reply(call, NULL);
 }
 
@@ -131,11 +145,6 @@ void event_listen(struct call *call)
 	struct listener *listener;
 	struct error err = { 0 };
 
-	if (!call->request.more) {
-		error_refuse(&err, ERROR_USAGE, "events come with \"more\" only");
-		call_fail(call, &err);
-		return;
-	}
 	listener = calloc(1, sizeof(*listener));
 	if (!listener || (!hub->timer && loop_add_timer(hub->manager->loop, LOOK_MS, on_timer, hub,
 						 &hub->timer, &err) < 0)) {
