@@ -159,6 +159,17 @@ static int clear_way(struct unpack *unpack, struct item *item, struct error *err
 	return unlinkat(unpack->parent_fd, item->name, 0) < 0 ? item_error(item, err) : 0;
 }
 
+/* Only what was counted against the bounds is written: a header can tell libarchive one size to
+ * report and another to deliver. */
+static int check_block(struct item *item, la_int64_t offset, size_t size, struct error *err)
+{
+	la_int64_t whole = archive_entry_size(item->entry);
+
+	if (offset >= 0 && offset <= whole && size <= (uint64_t)(whole - offset))
+		return 0;
+	return policy_refuse(item->path, err, "has more content than its header says");
+}
+
 /* Holes stay holes: blocks come with their offset. */
 static int write_content(int fd, struct item *item, struct error *err)
 {
@@ -169,6 +180,8 @@ static int write_content(int fd, struct item *item, struct error *err)
 	int r;
 
 	while ((r = archive_read_data_block(item->archive, &data, &size, &offset)) == ARCHIVE_OK) {
+		if (check_block(item, offset, size, err) < 0)
+			return -err->code;
 		if (offset != end && lseek(fd, offset, SEEK_SET) < 0)
 			return item_error(item, err);
 		if (file_write_all(fd, data, size, err) < 0)

@@ -115,5 +115,6 @@ with gzip.open(path("bomb.tar.gz"), "wb", compresslevel=9) as z:
     for _ in range(64):
         z.write(bytes(1 << 20))
     z.write(bytes(10240))
+write("untold.tar", [entry("f", data=bytes(9000), pax_headers={"GNU.sparse.realsize": "0"})])
 write("many.tar", [entry("f%d" % i, data=b"x" * 100) for i in range(5000)])
 write("init.tar", [directory("sbin"), entry("sbin/init", data=b"#!/bin/sh\n", mode=0o755)])

@@ -121,6 +121,7 @@ import_refused()
 @test "bounds on bytes, ratio and entries hold, are named and can be moved" {
 	import_refused "--max-ratio" bomb.tar.gz
 	import_refused "--max-bytes" small.tar --max-bytes 1K
+	import_refused "f: has more content than its header says" untold.tar --max-bytes 6000
 	import_refused "--max-entries" many.tar --max-entries 10
 	vessel template import many "$archives/many.tar" --max-entries 100000
 	vessel template remove many

@@ -129,6 +129,10 @@ ROWS = [
     ("xz bomb", lzma.compress(BOMB, preset=0), "", USAGE, "(see --max-ratio)"),
     ("bytes", PLAIN, "bytes=6000", USAGE, "d/f: brings the files above"),
     ("entries", PLAIN, "entries=2", USAGE, "d/s: is one more than 2 entries (see --max-entries)"),
+    ("bytes not told", archive(entry("f", data=b"x" * 9000, pax_headers={
+        "GNU.sparse.realsize": "0"})), "bytes=6000", USAGE, "f: has more content than its header"),
+    ("bytes not told, Solaris", archive(entry("f", data=b"x" * 9000, pax_headers={
+        "SCHILY.realsize": "1"})), "bytes=6000", USAGE, "f: has more content than its header"),
     ("zeros behind", PLAIN + bytes(1 << 20), "", 0, ""),
     ("endless tail", PLAIN + bytes(1 << 20), "bytes=10000", USAGE, "behind its end"),
     ("trusted.overlay", xattr("trusted.overlay.opaque", "y"), "", USAGE, "would steer overlayfs"),
