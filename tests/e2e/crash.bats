@@ -164,9 +164,11 @@ runs_file()
 	restart_from
 	vessel create web1 --template small --start --wait
 	init=$(pid_of web1)
+	mkfifo "$BATS_TEST_TMPDIR/exec"
 	vessel exec web1 -- sh -c 'read line; echo "got $line"; exit 6' \
-		< <(until [ -e "$BATS_TEST_TMPDIR/over" ]; do sleep 0.1; done; echo word) >"$BATS_TEST_TMPDIR/out" 3>&- &
+		<"$BATS_TEST_TMPDIR/exec" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	client=$!
+	exec 7>"$BATS_TEST_TMPDIR/exec"
 	echo garbage >"$BATS_TEST_TMPDIR/garbage"
 	printf '#!/bin/sh\nVESSELD_TABLE=999 exec %q "$@"\n' "$real/vesseld" >"$BATS_TEST_TMPDIR/future"
 	for program in "$BATS_TEST_TMPDIR/garbage" /bin/true "$BATS_TEST_TMPDIR/future"; do
@@ -190,7 +192,8 @@ runs_file()
 	wait_until 10 is_state web1 running
 	[ "$(manager_pid)" = "$n" ]
 	[ "$(pid_of web1)" = "$init" ]
-	: >"$BATS_TEST_TMPDIR/over"
+	echo word >&7
+	exec 7>&-
 	wait $client || status_seen=$?
 	[ "$status_seen" -eq 6 ]
 	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "got word" ]
