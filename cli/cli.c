@@ -174,18 +174,34 @@ int cli_print_json(const struct cli *cli, const struct json *array)
 	return cli_flush(cli);
 }
 
+/* What the handler below says: ready made, since it may not format; the other one is being written.
+ */
+static char last_words[2][128];
+static volatile sig_atomic_t last_words_at;
+
 /* Only what a handler may do; then the default action, so that the shell sees the signal. */
 static void interrupted(int signal)
 {
-	static const char line[] = "vessel: interrupted; the work goes on (see vessel list)\n";
+	const char *line = last_words[last_words_at];
 
-	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+	(void)!write(STDERR_FILENO, line, strlen(line));
 	(void)raise(signal); /* SA_RESETHAND has put the default back */
 }
 
-void cli_work_goes_on(void)
+void cli_work_goes_on(size_t unsent)
 {
 	struct sigaction action = { .sa_handler = interrupted, .sa_flags = SA_RESETHAND };
+	int other = !last_words_at;
 
+	if (unsent > 0)
+		snprintf(last_words[other], sizeof(last_words[other]),
+			"vessel: interrupted; what was asked for goes on, %zu requests were not "
+			"sent "
+			"(see vessel list)\n",
+			unsent);
+	else
+		snprintf(last_words[other], sizeof(last_words[other]),
+			"vessel: interrupted; the work goes on (see vessel list)\n");
+	last_words_at = other;
 	sigaction(SIGINT, &action, NULL);
 }

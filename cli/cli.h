@@ -55,8 +55,9 @@ int cli_print_json(const struct cli *cli, const struct json *array);
 /* "Done" for a command that wrote to stdout: a full disk behind it is a failure. */
 int cli_flush(const struct cli *cli);
 
-/* Ctrl-C ends the command line only: from here on it says that the work goes on. */
-void cli_work_goes_on(void);
+/* Ctrl-C ends the command line only: from here on it says that the work goes on, and how many
+ * requests have not been sent and will not be. */
+void cli_work_goes_on(size_t unsent);
 
 static inline void vessel_close_run(struct vessel **vessel)
 {

@@ -75,7 +75,7 @@ static int cmd_autostart(struct cli *cli)
 	struct heard heard = { .cli = cli, .done = "started" };
 	int status;
 
-	cli_work_goes_on();
+	cli_work_goes_on(0);
 	status = cli_call(cli, "Autostart", json_new_object(), NULL, 0, true, on_outcomes, &heard);
 	return status == VESSEL_OK ? heard.status : status;
 }
@@ -98,7 +98,7 @@ static int cmd_shutdown(struct cli *cli)
 	struct vessel_error err = { .result = VESSEL_OK };
 	bool asked = false;
 
-	cli_work_goes_on();
+	cli_work_goes_on(0);
 	for (int i = 0; i < TRIES; i++) {
 		err.result = VESSEL_OK;
 		asked |= ask_shutdown(&heard, &err);

@@ -33,8 +33,9 @@ struct run {
 	struct tasks *tasks;
 	struct slot *slots;
 	size_t n_slots;
-	size_t next; /* of tasks, to be begun */
-	bool talk;   /* one line a VE */
+	size_t next;   /* of tasks, to be begun */
+	size_t unsent; /* requests of tasks that may still be sent */
+	bool talk;     /* one line a VE */
 };
 
 int tasks_init(struct tasks *tasks, size_t n, const char *done)
@@ -116,6 +117,7 @@ static int on_reply(const char *parameters, int *fds, size_t n_fds, int last, vo
 
 static void task_end(struct slot *slot, int status, const struct vessel_error *err)
 {
+	slot->run->unsent -= slot->task->n_steps - slot->task->sent;
 	slot->task->status = status;
 	if (status != VESSEL_OK)
 		cli_error_line(err->message);
@@ -144,7 +146,10 @@ static void slot_send(struct slot *slot)
 		vessel_close(slot->vessel);
 		slot->vessel = NULL;
 		task_end(slot, err.result, &err);
+		return;
 	}
+	slot->task->sent++;
+	slot->run->unsent--;
 }
 
 static void slot_receive(struct slot *slot)
@@ -187,6 +192,7 @@ static size_t fill_slots(struct run *run)
 static void run_slots(struct run *run, struct pollfd *fds)
 {
 	while (fill_slots(run) > 0) {
+		cli_work_goes_on(run->unsent);
 		for (size_t i = 0; i < run->n_slots; i++)
 			fds[i] = (struct pollfd){
 				.fd = run->slots[i].task ? vessel_fd(run->slots[i].vessel) : -1,
@@ -232,7 +238,8 @@ int tasks_run(const struct cli *cli, struct tasks *tasks)
 	/* A daemon that is not there is one failure, not one a VE. */
 	if (cli_open(cli, &slots[0].vessel, &err) != VESSEL_OK)
 		return cli_refused(cli, &err);
-	cli_work_goes_on();
+	for (size_t i = 0; i < tasks->n; i++)
+		run.unsent += tasks->tasks[i].n_steps;
 	run_slots(&run, fds);
 	for (size_t i = 0; i < run.n_slots; i++)
 		vessel_close(slots[i].vessel);

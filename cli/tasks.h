@@ -22,7 +22,7 @@ struct task {
 	const char *name; /* borrowed */
 	struct task_step steps[TASK_STEPS];
 	size_t n_steps;
-	size_t at;
+	size_t at, sent;
 	int status; /* -1: not yet */
 };
 

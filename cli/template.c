@@ -91,7 +91,7 @@ static int run_import(const struct cli *cli, struct json *parameters, int archiv
 	struct progress progress = { .cli = cli, .name = cli->options.words[0] };
 	int status;
 
-	cli_work_goes_on();
+	cli_work_goes_on(0);
 	status = cli_call(
 		cli, "TemplateImport", parameters, &archive_fd, 1, true, progress_reply, &progress);
 	progress_end(&progress);

@@ -43,6 +43,30 @@ class Case(unittest.TestCase):
         return [r["parameters"] for r in all_of_it if r["method"] == "io.vessel." + method]
 
 
+class Interrupted(Case):
+    def interrupt(self, *args):
+        """The daemon hears nothing: what has been sent is under way."""
+        self.daemon.send_signal(signal.SIGSTOP)
+        try:
+            child = subprocess.Popen([vessel, *args], stderr=subprocess.PIPE, env=self.env)
+            time.sleep(0.5)
+            child.send_signal(signal.SIGINT)
+            err = child.communicate(timeout=10)[1].decode()
+        finally:
+            self.daemon.send_signal(signal.SIGCONT)
+        return child.returncode, err
+
+    def test_one_that_was_sent_goes_on(self):
+        self.assertEqual(self.interrupt("restart", "web1"), (
+            -signal.SIGINT, "vessel: interrupted; the work goes on (see vessel list)\n"))
+
+    def test_those_that_were_not_sent_are_counted(self):
+        names = ["v%d" % i for i in range(4 * os.cpu_count() + 3)]
+        self.assertEqual(self.interrupt("create", *names, "--template", "small", "--start"), (
+            -signal.SIGINT, "vessel: interrupted; what was asked for goes on, %d requests were not "
+            "sent (see vessel list)\n" % (2 * len(names) - 4 * os.cpu_count())))
+
+
 class Words(Case):
     def test_list_is_a_table_without_a_terminal_too(self):
         status, out, err = self.run_vessel("list")
