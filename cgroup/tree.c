@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "base/parse.h"
 #include "cgroup/control.h"
 #include "cgroup/device.h"
@@ -299,53 +300,9 @@ char *cgroup_tree_path(const struct cgroup_tree *tree, const char *name)
 	return asprintf(&path, "/%s/ve/%s", tree->parent, name) < 0 ? NULL : path;
 }
 
-/* A list of names under construction. */
-struct names {
-	char **list;
-	size_t n;
-};
-
-static int names_add(struct names *names, const char *name)
-{
-	char **grown = reallocarray(names->list, names->n + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	names->list = grown;
-	grown[names->n] = strdup(name);
-	return grown[names->n++] ? 0 : -ENOMEM;
-}
-
-static void names_done(struct names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->list[i]);
-	free(names->list);
-}
-
-static int names_compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Most VEs were found once in each hierarchy. */
-static void names_unite(struct names *names)
-{
-	size_t kept = 0;
-
-	if (names->n == 0)
-		return;
-	qsort(names->list, names->n, sizeof(*names->list), names_compare);
-	for (size_t i = 1; i < names->n; i++) {
-		if (strcmp(names->list[kept], names->list[i]) == 0)
-			free(names->list[i]);
-		else
-			names->list[++kept] = names->list[i];
-	}
-	names->n = kept + 1;
-}
-
-static int list_hierarchy(const struct cgroup_tree *tree, int root_fd, struct names *names)
+/* Most VEs are found once in each hierarchy. */
+static int list_hierarchy(
+	const struct cgroup_tree *tree, int root_fd, struct names *names, struct error *err)
 {
 	cleanup_free char *path = NULL;
 	cleanup_close int fd = -1;
@@ -353,34 +310,36 @@ static int list_hierarchy(const struct cgroup_tree *tree, int root_fd, struct na
 	struct dirent *entry;
 	int r = 0;
 
-	if (asprintf(&path, "%s/ve", tree->parent) < 0)
-		return -ENOMEM;
+	if (asprintf(&path, "%s/ve", tree->parent) < 0) {
+		path = NULL;
+		return error_memory(err);
+	}
 	fd = openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? 0 : error_sys(err, "cannot open %s", path);
 	dir = fdopendir(fd);
 	if (!dir)
-		return -errno;
+		return error_sys(err, "cannot read %s", path);
 	(void)take_fd(&fd);
-	while (r == 0 && (entry = readdir(dir)))
+	while (errno = 0, r == 0 && (entry = readdir(dir)))
 		if (entry->d_type == DT_DIR && name_valid(entry->d_name))
-			r = names_add(names, entry->d_name);
+			r = names_add(names, entry->d_name, err);
+	if (r == 0 && errno)
+		return error_sys(err, "cannot read %s", path);
 	return r;
 }
 
 int cgroup_tree_list(const struct cgroup_tree *tree, char ***ret_names, struct error *err)
 {
-	struct names names = { 0 };
+	cleanup_names struct names names = { 0 };
+	int n;
 
-	for (size_t i = 0; i < tree->n; i++) {
-		int r = list_hierarchy(tree, tree->hierarchies[i].root_fd, &names);
-
-		if (r < 0) {
-			names_done(&names);
-			return error_set(err, -r, "cannot list the cgroups of VEs");
-		}
-	}
-	names_unite(&names);
+	for (size_t i = 0; i < tree->n; i++)
+		if (list_hierarchy(tree, tree->hierarchies[i].root_fd, &names, err) < 0)
+			return error_wrap(err, "cannot list the cgroups of VEs");
+	names_sort(&names);
 	*ret_names = names.list;
-	return (int)names.n;
+	n = (int)names.n;
+	names = (struct names){ 0 }; /* the caller's now */
+	return n;
 }

@@ -8,7 +8,6 @@
  */
 #include "id_range.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -22,6 +21,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "daemon/manager_data.h"
 #include "daemon/ve_table.h"
 
@@ -94,22 +94,22 @@ static void take_record(struct blocks *blocks, const char *directory, const char
 static int take_directory(
 	struct manager *manager, struct blocks *blocks, const char *name, struct error *err)
 {
+	cleanup_names struct names entries = { 0 };
 	cleanup_free char *path = NULL;
-	cleanup_dir DIR *dir = NULL;
-	struct dirent *entry;
+	int r = names_of_dir(manager->instance->state_fd, name, &entries, err);
 
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	if (asprintf(&path, "%s/%s", manager->instance->state_dir, name) < 0) {
 		path = NULL;
 		return error_memory(err);
 	}
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOENT ? 0 : error_sys(err, "cannot read the directory %s", name);
-	while ((entry = readdir(dir))) {
-		const struct ve *ve = ve_table_find(manager->ves, entry->d_name);
+	for (size_t i = 0; i < entries.n; i++) {
+		const char *entry = entries.list[i];
+		const struct ve *ve = ve_table_find(manager->ves, entry);
 
-		if (entry->d_name[0] != '.' && !(ve && ve->has_config))
-			take_record(blocks, path, entry->d_name);
+		if (entry[0] != '.' && !(ve && ve->has_config))
+			take_record(blocks, path, entry);
 	}
 	return 0;
 }

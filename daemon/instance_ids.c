@@ -6,7 +6,6 @@
  * A file that nobody holds is a left-over and does not count; looking and registering happen under
  * a lock on the directory.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -19,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "base/parse.h"
 #include "daemon/instance.h"
 
@@ -59,25 +59,22 @@ static bool read_range(int dir_fd, const char *name, uid_t *ret_first, uid_t *re
 static int check_others(
 	const struct instance *instance, int dir_fd, const char *own, struct error *err)
 {
-	int copy_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-	cleanup_dir DIR *dir = copy_fd < 0 ? NULL : fdopendir(copy_fd);
-	struct dirent *entry;
+	cleanup_names struct names others = { 0 };
 
-	if (!dir) {
-		close_fd(&copy_fd);
-		return error_sys(err, "cannot list %s", IDS_DIR);
-	}
-	while ((entry = readdir(dir))) {
+	if (names_of_dir(dir_fd, ".", &others, err) < 0)
+		return error_wrap(err, "cannot list %s", IDS_DIR);
+	for (size_t i = 0; i < others.n; i++) {
+		const char *other = others.list[i];
 		uid_t first, last;
 
-		if (entry->d_name[0] == '.' || strcmp(entry->d_name, own) == 0 ||
-			!read_range(dir_fd, entry->d_name, &first, &last))
+		if (other[0] == '.' || strcmp(other, own) == 0 ||
+			!read_range(dir_fd, other, &first, &last))
 			continue;
 		if (first <= last_id(instance) && last >= instance->first_id)
 			return error_refuse(err, ERROR_STATE,
 				"the ids %u-%u overlap with %u-%u of the running instance %s: give "
 				"one of them other --ids",
-				instance->first_id, last_id(instance), first, last, entry->d_name);
+				instance->first_id, last_id(instance), first, last, other);
 	}
 	return 0;
 }

@@ -7,7 +7,6 @@
  * is locked while a create works, VEs that the manager works on are named in "busy", and what is
  * younger than the spec was not known to who wrote it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "daemon/instance.h"
 #include "daemon/job_context.h"
 #include "template/template.h"
@@ -32,24 +32,16 @@ typedef int entry_fn(struct job_context *context, const char *entry, void *data,
 static int for_each(struct job_context *context, const char *directory, entry_fn *fn, void *data,
 	struct error *err)
 {
-	int fd = job_open_dir(context, directory, err);
-	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	cleanup_names struct names entries = { 0 };
+	cleanup_close int fd = job_open_dir(context, directory, err);
 	struct error later;
-	struct dirent *entry;
-	int result = 0;
+	int result =
+		fd < 0 ? fd
+		       : names_of_dir(context->job->instance->state_fd, directory, &entries, err);
 
-	if (fd < 0)
-		return fd;
-	if (!dir) {
-		close_fd(&fd);
-		return error_sys(err, "cannot read the directory %s", directory);
-	}
-	while ((entry = readdir(dir))) {
-		int r;
+	for (size_t i = 0; i < entries.n; i++) {
+		int r = fn(context, entries.list[i], data, result < 0 ? &later : err);
 
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		r = fn(context, entry->d_name, data, result < 0 ? &later : err);
 		if (r < 0 && result == 0)
 			result = r;
 	}
@@ -129,28 +121,6 @@ static int collect_half_made(void *data, struct error *err)
 	return r;
 }
 
-static int digests_add(struct job_digests *digests, const char *digest, struct error *err)
-{
-	char **larger = reallocarray(digests->digest, digests->n + 1, sizeof(*larger));
-
-	if (!larger)
-		return error_memory(err);
-	digests->digest = larger;
-	larger[digests->n] = strdup(digest);
-	if (!larger[digests->n])
-		return error_memory(err);
-	digests->n++;
-	return 0;
-}
-
-void job_digests_done(struct job_digests *digests)
-{
-	for (size_t i = 0; i < digests->n; i++)
-		free(digests->digest[i]);
-	free(digests->digest);
-	*digests = (struct job_digests){ 0 };
-}
-
 static int add_layers_of(
 	struct job_context *context, const char *entry, void *data, struct error *err)
 {
@@ -168,42 +138,38 @@ static int add_layers_of(
 			"the layers that VE %s needs are not known (mend or destroy it)", entry);
 	}
 	for (size_t i = 0; r == 0 && i < config.n_layers; i++)
-		r = digests_add(data, config.layers[i], err);
+		r = names_add(data, config.layers[i], err);
 	config_done(&config);
 	return r;
 }
 
-int job_used_layers(struct job_context *context, struct job_digests *ret, struct error *err)
+int job_used_layers(struct job_context *context, struct names *ret, struct error *err)
 {
-	struct job_digests digests = { 0 };
+	cleanup_names struct names digests = { 0 };
 	cleanup_free const char **layers = NULL;
 	size_t n;
 	int r = job_spec_list(context, "layers", &layers, &n, err);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = digests_add(&digests, layers[i], err);
+		r = names_add(&digests, layers[i], err);
 	if (r == 0)
 		r = for_each(context, "ve", add_layers_of, &digests, err);
-	if (r < 0) {
-		job_digests_done(&digests);
+	if (r < 0)
 		return r;
-	}
 	*ret = digests;
+	digests = (struct names){ 0 };
 	return 0;
 }
 
 static int collect_locked(struct job_context *context, struct error *err)
 {
-	struct job_digests used;
+	cleanup_names struct names used = { 0 };
 	struct error ignored; /* a damaged record keeps all layers, but not the trash */
-	int r = job_used_layers(context, &used, &ignored);
 
-	if (r < 0)
+	if (job_used_layers(context, &used, &ignored) < 0)
 		return 0;
-	r = layer_collect(
-		context->job->instance->state_fd, (const char *const *)used.digest, used.n, err);
-	job_digests_done(&used);
-	return r;
+	return layer_collect(
+		context->job->instance->state_fd, (const char *const *)used.list, used.n, err);
 }
 
 /* Only when the manager asks for it: every record is read, because a list that has become old would

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/json.h"
+#include "base/names.h"
 #include "daemon/job.h"
 #include "daemon/step.h"
 #include "runtime/config.h"
@@ -75,12 +76,7 @@ int job_store_config(struct job_context *context, bool new_run, struct error *er
 
 /* job_collect.c: the digests named by the spec's "layers" or any record on disk. Owned by the
  * caller. Hold the lock. */
-struct job_digests {
-	char **digest;
-	size_t n;
-};
-int job_used_layers(struct job_context *context, struct job_digests *ret, struct error *err);
-void job_digests_done(struct job_digests *digests);
+int job_used_layers(struct job_context *context, struct names *ret, struct error *err);
 
 /* True if the VE's op.json says create and was there before the spec was written. Without anybody
  * who works on it, it is a left-over. */

@@ -109,15 +109,13 @@ const struct job_operation job_import = {
  * here may be the disk of a VE. */
 static int template_remove_locked(struct job_context *context, struct error *err)
 {
-	struct job_digests used;
+	cleanup_names struct names used = { 0 };
 	int r = job_used_layers(context, &used, err);
 
 	if (r < 0)
 		return r;
-	r = template_remove(context->job->instance->state_fd, context->name,
-		(const char *const *)used.digest, used.n, err);
-	job_digests_done(&used);
-	return r;
+	return template_remove(context->job->instance->state_fd, context->name,
+		(const char *const *)used.list, used.n, err);
 }
 
 static int remove_layers(void *data, struct error *err)

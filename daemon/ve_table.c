@@ -6,7 +6,6 @@
  */
 #include "ve_table.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/names.h"
 #include "daemon/manager_data.h"
 
 int ve_table_new(struct ve_table **ret, struct error *err)
@@ -216,20 +216,17 @@ static int load_one(struct manager *manager, int ve_fd, const char *name, struct
 int ve_table_load(struct manager *manager, struct error *err)
 {
 	int state_fd = manager->instance->state_fd;
+	cleanup_names struct names entries = { 0 };
+	cleanup_close int fd = -1;
 	int r = file_make_dir(state_fd, "ve", 0700, err);
-	int fd = r < 0 ? r : file_open_dir(state_fd, "ve", err);
-	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
 
-	if (fd < 0)
-		return fd;
-	if (!dir) {
-		close_fd(&fd);
-		return error_sys(err, "cannot read the directory ve");
-	}
-	while (r == 0 && (entry = readdir(dir)))
-		if (name_valid(entry->d_name))
-			r = load_one(manager, fd, entry->d_name, err);
+	if (r == 0)
+		fd = r = file_open_dir(state_fd, "ve", err);
+	if (r >= 0)
+		r = names_of_dir(state_fd, "ve", &entries, err);
+	for (size_t i = 0; r == 0 && i < entries.n; i++)
+		if (name_valid(entries.list[i]))
+			r = load_one(manager, fd, entries.list[i], err);
 	if (r == 0)
 		check_ids(manager->ves);
 	return r;

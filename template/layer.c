@@ -4,7 +4,6 @@
  */
 #include "template/layer.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "template/template.h"
 
 #define IMPORT_PREFIX ".import-"
@@ -134,46 +134,20 @@ void layer_import_done(struct layer_import *import)
 	import->name[0] = '\0';
 }
 
-static int compare(const void *a, const void *b)
+static int names_add_all(struct names *names, const char *const *list, size_t n, struct error *err)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+	int r = 0;
 
-/* A growing list of digests; those of records are owned, so all are copies. */
-struct digests {
-	char **list;
-	size_t n;
-};
-
-static void digests_done(struct digests *digests)
-{
-	for (size_t i = 0; i < digests->n; i++)
-		free(digests->list[i]);
-	free(digests->list);
-}
-
-static int digests_add(
-	struct digests *digests, const char *const *list, size_t n, struct error *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		char **grown = reallocarray(digests->list, digests->n + 1, sizeof(*grown));
-
-		if (!grown)
-			return error_memory(err);
-		digests->list = grown;
-		grown[digests->n] = strdup(list[i]);
-		if (!grown[digests->n])
-			return error_memory(err);
-		digests->n++;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = names_add(names, list[i], err);
+	return r;
 }
 
 /* All digests that templates name. A record that cannot be read may name any: *ret_all. */
 static int digests_of_templates(
-	struct digests *digests, int state_fd, bool *ret_all, struct error *err)
+	struct names *digests, int state_fd, bool *ret_all, struct error *err)
 {
-	struct digests names = { 0 };
+	cleanup_names struct names names = { 0 };
 	int r = template_list(state_fd, &names.list, &names.n, err);
 
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
@@ -183,9 +157,8 @@ static int digests_of_templates(
 		if (template_load(state_fd, names.list[i], &t, &damaged) < 0)
 			*ret_all = true;
 		else
-			r = digests_add(digests, (const char *const *)t.layers, t.n_layers, err);
+			r = names_add_all(digests, (const char *const *)t.layers, t.n_layers, err);
 	}
-	digests_done(&names);
 	return r;
 }
 
@@ -211,10 +184,9 @@ static int remove_layer(int layers_fd, const char *name, struct error *err)
 }
 
 static int collect_entry(
-	int layers_fd, const char *name, const struct digests *kept, struct error *err)
+	int layers_fd, const char *name, const struct names *kept, struct error *err)
 {
 	char digest[LAYER_DIGEST];
-	const char *key = digest;
 
 	if (strncmp(name, REMOVE_PREFIX, strlen(REMOVE_PREFIX)) == 0)
 		return file_remove_tree(layers_fd, name, err);
@@ -225,24 +197,20 @@ static int collect_entry(
 		return 0; /* not ours */
 	memcpy(digest, name, sizeof(digest));
 	digest[6] = ':';
-	if (!kept || (kept->n > 0 && bsearch(&key, kept->list, kept->n, sizeof(key), compare)))
+	if (!kept || names_has(kept, digest))
 		return 0;
 	return remove_layer(layers_fd, name, err);
 }
 
 /* Goes on after a failure, so that one bad layer keeps no other; the first error is told. */
-static int collect(int layers_fd, const struct digests *kept, struct error *err)
+static int collect(int layers_fd, const struct names *kept, struct error *err)
 {
-	cleanup_dir DIR *dir =
-		fdopendir(openat(layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	struct dirent *entry;
-	int first = 0;
+	cleanup_names struct names entries = { 0 };
+	int first = names_of_dir(layers_fd, ".", &entries, err);
 
-	if (!dir)
-		return error_sys(err, "cannot read the layers");
-	while ((entry = readdir(dir))) {
+	for (size_t i = 0; i < entries.n; i++) {
 		struct error later = { 0 };
-		int r = collect_entry(layers_fd, entry->d_name, kept, first ? &later : err);
+		int r = collect_entry(layers_fd, entries.list[i], kept, first ? &later : err);
 
 		first = first ? first : r;
 	}
@@ -253,7 +221,7 @@ int layer_collect(int state_fd, const char *const *used_digests, size_t n_used, 
 {
 	cleanup_close int layers_fd =
 		openat(state_fd, "layer", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct digests kept = { 0 };
+	cleanup_names struct names kept = { 0 };
 	bool all = false;
 	int r;
 
@@ -263,11 +231,7 @@ int layer_collect(int state_fd, const char *const *used_digests, size_t n_used, 
 	if (r == 0)
 		r = digests_of_templates(&kept, state_fd, &all, err);
 	if (r == 0)
-		r = digests_add(&kept, used_digests, n_used, err);
-	if (r == 0 && kept.n > 0)
-		qsort(kept.list, kept.n, sizeof(*kept.list), compare);
-	if (r == 0)
-		r = collect(layers_fd, all ? NULL : &kept, err);
-	digests_done(&kept);
-	return r;
+		r = names_add_all(&kept, used_digests, n_used, err);
+	names_sort(&kept);
+	return r < 0 ? r : collect(layers_fd, all ? NULL : &kept, err);
 }

@@ -6,7 +6,6 @@
  */
 #include "template/template.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "base/parse.h"
 #include "template/layer.h"
 
@@ -152,7 +152,7 @@ int template_load(int state_fd, const char *name, struct template *ret, struct e
 	return 0;
 }
 
-/* The template's name in a file's, or NULL. */
+/* The template's name in a file's, owned by the caller, or NULL. */
 static char *name_of_file(const char *file_name)
 {
 	size_t n = strlen(file_name);
@@ -168,56 +168,36 @@ static char *name_of_file(const char *file_name)
 	return name;
 }
 
-static int compare(const void *a, const void *b)
+static int add_names(const struct names *files, struct names *ret, struct error *err)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+	int r = 0;
 
-static int read_names(DIR *dir, char ***names, size_t *n, struct error *err)
-{
-	struct dirent *entry;
+	for (size_t i = 0; r == 0 && i < files->n; i++) {
+		cleanup_free char *name = name_of_file(files->list[i]);
 
-	while ((entry = readdir(dir))) {
-		char *name = name_of_file(entry->d_name);
-		char **grown;
-
-		if (!name)
-			continue;
-		grown = reallocarray(*names, *n + 1, sizeof(*grown));
-		if (!grown) {
-			free(name);
-			return error_memory(err);
-		}
-		grown[(*n)++] = name;
-		*names = grown;
+		if (name)
+			r = names_add(ret, name, err);
 	}
-	return 0;
+	names_sort(ret); /* "a-b.json" stands before "a.json" */
+	return r;
 }
 
 int template_list(int state_fd, char ***ret_names, size_t *ret_n, struct error *err)
 {
-	cleanup_dir DIR *dir = NULL;
-	char **names = NULL;
-	size_t n = 0;
-	int fd = open_templates(state_fd);
-	int r;
+	cleanup_names struct names files = { 0 };
+	cleanup_names struct names names = { 0 };
+	int r = names_of_dir(state_fd, "template", &files, err);
 
-	if (fd < 0 && errno != ENOENT)
-		return error_sys(err, "cannot open the templates");
-	dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (fd >= 0 && !dir)
-		return error_memory(err);
-	r = dir ? read_names(dir, &names, &n, err) : 0;
-	if (r < 0) {
-		for (size_t i = 0; i < n; i++)
-			free(names[i]);
-		free(names);
+	if (r == -ENOENT)
+		memset(err, 0, sizeof(*err)); /* it is there from the first import on */
+	else if (r < 0)
 		return r;
-	}
-	if (n > 0)
-		qsort(names, n, sizeof(*names), compare);
-	*ret_names = names;
-	*ret_n = n;
+	r = add_names(&files, &names, err);
+	if (r < 0)
+		return r;
+	*ret_names = names.list;
+	*ret_n = names.n;
+	names = (struct names){ 0 }; /* the caller's now */
 	return 0;
 }
 

@@ -314,7 +314,7 @@ static void storing_keeps_the_totals_that_jobs_have_counted(void **state)
 
 static void a_damaged_record_makes_its_layers_unknown(void **state)
 {
-	struct job_digests used = { 0 };
+	struct names used = { 0 };
 	struct error err = { 0 };
 
 	(void)state;
@@ -322,7 +322,7 @@ static void a_damaged_record_makes_its_layers_unknown(void **state)
 	assert_walks(&job_create);
 	assert_int_equal(job_used_layers(&context, &used, &err), 0);
 	assert_int_equal(used.n, 1);
-	job_digests_done(&used);
+	names_done(&used);
 	scratch_write("ve/web1/config.json", "{");
 	assert_true(job_used_layers(&context, &used, &err) < 0);
 	assert_int_equal(

@@ -2,6 +2,9 @@
  *
  * template_test.c - records, and which layers are collected.
  */
+#include <dirent.h>
+#include <errno.h>
+
 #include "template/layer.h"
 #include "template/template.h"
 #include "tests/base/scratch.h"
@@ -103,6 +106,32 @@ static void a_damaged_record_keeps_all_layers(void **state)
 	assert_false(scratch_exists("layer/.import-dead"));
 }
 
+/* readdir() is the test's own: the disk may fail, and work again. */
+static int reads_that_fail;
+
+struct dirent *readdir(DIR *dir)
+{
+	if (reads_that_fail > 0) {
+		reads_that_fail--;
+		errno = EIO;
+		return NULL;
+	}
+	return (struct dirent *)readdir64(dir); /* the same where long has 64 bits */
+}
+
+static void a_list_of_templates_cut_short_costs_no_layer(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	scratch_write("template/x.json", RECORD);
+	reads_that_fail = 1;
+	assert_int_equal(layer_collect(scratch_fd, NULL, 0, &err), -EIO);
+	assert_int_equal(reads_that_fail, 0);
+	assert_true(scratch_exists("layer/sha256-" HEX_A));
+	assert_true(scratch_exists("layer/sha256-" HEX_C));
+}
+
 static void an_import_under_way_is_kept(void **state)
 {
 	struct layer_import import;
@@ -147,6 +176,7 @@ int main(void)
 		TEST(damaged_records_are_listed),
 		TEST(what_nobody_names_is_collected),
 		TEST(a_damaged_record_keeps_all_layers),
+		TEST(a_list_of_templates_cut_short_costs_no_layer),
 		TEST(an_import_under_way_is_kept),
 		TEST(a_layer_is_opened_by_digest_only),
 	};
