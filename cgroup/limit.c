@@ -96,6 +96,20 @@ int limit_supported(struct cgroup_tree *tree, enum limit_id id, struct error *er
 		id == LIMIT_SWAP ? "boot with swapaccount=1" : "a kernel that has it is needed");
 }
 
+int limit_enforceable(struct cgroup_tree *tree, enum limit_id id, const struct limit_values *values,
+	struct error *err)
+{
+	int r = limit_supported(tree, id, err);
+
+	if (r == 0 && id == LIMIT_SWAP && cgroup_hierarchy_v1(tree, rows[id].controller) &&
+		values->value[LIMIT_SWAP] != PARSE_NONE &&
+		values->value[LIMIT_MEMORY] == PARSE_NONE)
+		return error_refuse(err, ERROR_UNSUPPORTED,
+			"this host's memory controller (cgroup v1) only limits memory and swap "
+			"together: limit memory too, or set swap to none");
+	return r;
+}
+
 /* Tightened from above, loosened from above: what counts is ve/<name>, guest/ only shows it. */
 static int write_mirror(int ve_fd, const struct limit_place *place, enum limit_id id,
 	const struct limit_values *values, struct error *err)
@@ -114,7 +128,7 @@ int limit_write(struct cgroup_tree *tree, const char *name, enum limit_id id,
 	const struct cgroup_hierarchy *hierarchy;
 	const struct limit_place *place = find_place(tree, row, &hierarchy);
 	cleanup_close int ve_fd = -1;
-	int r = limit_supported(tree, id, err);
+	int r = limit_enforceable(tree, id, values, err);
 
 	if (r < 0)
 		return r;

@@ -221,10 +221,6 @@ int place_write_memory(int dir_fd, const struct limit_place *place, enum limit_i
 {
 	uint64_t memory = values->value[LIMIT_MEMORY], swap = values->value[LIMIT_SWAP];
 
-	if (id == LIMIT_SWAP && memory == PARSE_NONE && swap != PARSE_NONE)
-		return error_refuse(err, ERROR_UNSUPPORTED,
-			"this host's memory controller (cgroup v1) only limits memory and swap "
-			"together: limit memory too, or set swap to none");
 	if (!control_exists(dir_fd, MEMSW_V1)) /* only memory gets here: limit_supported() */
 		return write_v1(dir_fd, MEMORY_V1, memory, err);
 	return write_pair(dir_fd, memory, add_limits(memory, swap), err);

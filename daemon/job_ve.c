@@ -142,7 +142,8 @@ static int live_limits(const struct job_context *context, unsigned int *ret, str
 
 		if (!((uint64_t)rows & bit) || limit < 0)
 			continue;
-		r = limit_supported(tree_of(context), (enum limit_id)limit, err);
+		r = limit_enforceable(
+			tree_of(context), (enum limit_id)limit, &settings->limits, err);
 		if (r == 0)
 			mask |= 1U << limit;
 		else if ((settings->asked & bit) && settings->limits.value[limit] != PARSE_NONE)

@@ -172,7 +172,8 @@ static int create(struct call *call, const char *name, struct ve **ret, struct e
 			&config, err);
 	if (r < 0)
 		return r;
-	r = wish_settings(manager, &config, call_find(call, "settings"), err);
+	r = wish_settings(
+		manager, &config, &config.settings.limits, call_find(call, "settings"), err);
 	if (r == 0)
 		r = ve_table_add(manager, name, ret, err);
 	if (r < 0) {

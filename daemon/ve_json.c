@@ -106,9 +106,10 @@ static void put_limit(struct ve *ve, enum limit_id id, const struct usage *now,
 {
 	struct json *object = json_set_object(limits, limit_keys[id]);
 	struct figures f = figures_of(ve, id, now, sum);
-	uint64_t value = ve->config.settings.limits.value[id];
+	const struct limit_values *wished = &ve->config.settings.limits;
+	uint64_t value = wished->value[id];
 	struct error ignored = { 0 }; /* the reason is doctor's to tell */
-	bool enforced = limit_supported(ve->manager->tree, id, &ignored) == 0;
+	bool enforced = limit_enforceable(ve->manager->tree, id, wished, &ignored) == 0;
 	uint64_t kernel;
 
 	if (ve_alive(ve) && enforced &&

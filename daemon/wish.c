@@ -102,25 +102,44 @@ int wish_new(struct manager *manager, const char *template, const char *plan, st
 	return 0;
 }
 
-static int set_one(struct manager *manager, struct settings *settings, const struct settings *plan,
-	const char *name, const char *text, struct error *err)
+static int set_one(struct settings *settings, const struct settings *plan, const char *name,
+	const char *text, uint64_t *named, struct error *err)
 {
 	const struct setting *row = setting_find(name);
-	int r;
 
 	if (!row)
 		return error_refuse(err, ERROR_USAGE, "no such setting as '%.80s'", name);
-	r = setting_set(settings, row, text, plan, err);
-	if (r < 0 || row->limit < 0 || !(settings->asked & UINT64_C(1) << setting_index(row)) ||
-		settings->limits.value[row->limit] == PARSE_NONE)
-		return r;
-	return limit_supported(manager->tree, (enum limit_id)row->limit, err);
+	*named |= UINT64_C(1) << setting_index(row);
+	return setting_set(settings, row, text, plan, err);
 }
 
-int wish_settings(struct manager *manager, struct ve_config *config, const struct json *settings,
-	struct error *err)
+/* Limits that are asked for, now or before, and that what is asked now would leave unenforced. What
+ * this host could not enforce before either is left to the next start to refuse. */
+static int check_limits(struct manager *manager, const struct settings *settings,
+	const struct limit_values *before, uint64_t named, struct error *err)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		enum limit_id id = (enum limit_id)settings_table[i].limit;
+		uint64_t bit = UINT64_C(1) << i;
+		struct error reason, ignored;
+
+		if (settings_table[i].limit < 0 || !(settings->asked & bit) ||
+			settings->limits.value[id] == PARSE_NONE ||
+			limit_enforceable(manager->tree, id, &settings->limits, &reason) == 0)
+			continue;
+		if (named & bit || limit_enforceable(manager->tree, id, before, &ignored) == 0) {
+			*err = reason;
+			return -err->code;
+		}
+	}
+	return 0;
+}
+
+int wish_settings(struct manager *manager, struct ve_config *config,
+	const struct limit_values *before, const struct json *settings, struct error *err)
 {
 	struct settings plan;
+	uint64_t named = 0;
 	int r = settings_init(&plan, err);
 
 	if (r < 0)
@@ -130,10 +149,10 @@ int wish_settings(struct manager *manager, struct ve_config *config, const struc
 	if (r == -ENOENT) /* "default" then means the built-in one */
 		r = 0;
 	for (size_t i = 0; r == 0 && i < json_count(settings); i++)
-		r = set_one(manager, &config->settings, &plan, json_key_at(settings, i),
-			json_string(json_at(settings, i)), err);
+		r = set_one(&config->settings, &plan, json_key_at(settings, i),
+			json_string(json_at(settings, i)), &named, err);
 	settings_done(&plan);
-	return r;
+	return r < 0 ? r : check_limits(manager, &config->settings, before, named, err);
 }
 
 /* The keys that the plan names overwrite, and nobody has asked for them any more. */
@@ -190,7 +209,8 @@ int wish_prepare_set(struct operation *op, struct error *err)
 	if (plan)
 		r = take_plan(op->manager, &op->config, plan, err);
 	if (r == 0)
-		r = wish_settings(op->manager, &op->config, settings, err);
+		r = wish_settings(
+			op->manager, &op->config, &ve->config.settings.limits, settings, err);
 	for (size_t i = 0; r == 0 && i < settings_count; i++)
 		if (!setting_equal(&op->config.settings, &ve->config.settings, &settings_table[i]))
 			op->changed |= UINT64_C(1) << i;

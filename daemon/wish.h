@@ -8,6 +8,7 @@
 
 struct error;
 struct json;
+struct limit_values;
 struct manager;
 struct operation;
 struct ve_config;
@@ -17,9 +18,10 @@ int wish_new(struct manager *manager, const char *template, const char *plan, st
 	struct error *err);
 
 /* Sets what `settings` (an object of strings, or NULL) names. A limit that is asked for and that
- * this host cannot enforce is ERROR_UNSUPPORTED. On failure config may be half changed. */
-int wish_settings(struct manager *manager, struct ve_config *config, const struct json *settings,
-	struct error *err);
+ * this host cannot enforce is ERROR_UNSUPPORTED, also one that was asked for earlier and that it
+ * could enforce beside the limits of `before`. On failure config may be half changed. */
+int wish_settings(struct manager *manager, struct ve_config *config,
+	const struct limit_values *before, const struct json *settings, struct error *err);
 
 /* The check of `set`: op->extra holds "settings" and "plan", op->config becomes the new record. */
 int wish_prepare_set(struct operation *op, struct error *err);

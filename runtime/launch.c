@@ -80,7 +80,8 @@ static int step_limits(struct start *start, struct error *err)
 	for (int id = 0; id < LIMITS; id++) {
 		struct error reason = { 0 };
 
-		if (limit_supported(launch->host->tree, (enum limit_id)id, &reason) == 0)
+		if (limit_enforceable(
+			    launch->host->tree, (enum limit_id)id, &settings->limits, &reason) == 0)
 			mask |= 1U << id;
 		else if (limit_asked(settings, id) && settings->limits.value[id] != PARSE_NONE) {
 			*err = reason;

@@ -189,6 +189,34 @@ static void v1_swap_without_memory_is_refused(void **state)
 	fake_assert(MEMORY "memory.memsw.limit_in_bytes", "");
 }
 
+/* What start, set and show go by; on v2 the two have nothing to do with each other. */
+static void v1_swap_without_memory_is_foreseen(void **state)
+{
+	struct limit_values values = none();
+	struct error err = { 0 };
+
+	offer_memory_v1("", "");
+	values.value[LIMIT_SWAP] = 0;
+	assert_int_equal(limit_supported(&fake_tree, LIMIT_SWAP, &err), 0);
+	assert_int_equal(limit_enforceable(&fake_tree, LIMIT_SWAP, &values, &err), -EOPNOTSUPP);
+	assert_int_equal(err.kind, ERROR_UNSUPPORTED);
+	assert_int_equal(limit_enforceable(&fake_tree, LIMIT_MEMORY, &values, &err), 0);
+	values.value[LIMIT_MEMORY] = 64 * MIB;
+	assert_int_equal(limit_enforceable(&fake_tree, LIMIT_SWAP, &values, &err), 0);
+	values = none();
+	assert_int_equal(limit_enforceable(&fake_tree, LIMIT_SWAP, &values, &err), 0);
+}
+
+static void v2_swap_without_memory_is_enforced(void **state)
+{
+	struct limit_values values = none();
+	struct error err = { 0 };
+
+	values.value[LIMIT_SWAP] = 0;
+	offer("v2", "memory.swap.max");
+	assert_int_equal(limit_enforceable(&fake_tree, LIMIT_SWAP, &values, &err), 0);
+}
+
 static void all_writes_what_the_mask_says(void **state)
 {
 	struct limit_values values = none();
@@ -217,6 +245,8 @@ int main(void)
 		hybrid_test(v1_swap_is_on_top_of_memory),
 		hybrid_test(v1_unset_is_a_huge_number),
 		hybrid_test(v1_swap_without_memory_is_refused),
+		hybrid_test(v1_swap_without_memory_is_foreseen),
+		v2_test(v2_swap_without_memory_is_enforced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,8 @@ int cgroup_populated(struct cgroup_tree *tree, const char *name, bool *ret, stru
 	return 0;
 }
 
-int limit_supported(struct cgroup_tree *tree, enum limit_id id, struct error *err)
+int limit_enforceable(struct cgroup_tree *tree, enum limit_id id, const struct limit_values *values,
+	struct error *err)
 {
 	if ((int)id != fake->unsupported)
 		return 0;

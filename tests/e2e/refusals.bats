@@ -188,6 +188,31 @@ files()
 	fi
 }
 
+@test "no limit of memory: the default of swap stays unset, a limit asked for is refused or enforced" {
+	local why="this host's memory controller (cgroup v1) only limits memory and swap together: limit memory too, or set swap to none"
+	local both=true
+	on_pure_v2 || both=false
+	vessel create boundless --template small --memory none --start --wait
+	[ "$(show_json boundless .limits.memory.limit)" = null ]
+	[ "$(show_json boundless .limits.swap.enforced)" = "$both" ]
+	vessel set boundless --memory 128M
+	[ "$(show_json boundless .limits.swap.enforced)" = true ]
+	[ "$(show_json boundless .limits.swap.limit)" = 0 ]
+	if on_pure_v2; then
+		vessel set boundless --swap 64M
+		vessel set boundless --memory none
+		[ "$(show_json boundless .limits.swap.limit)" = 67108864 ]
+	else
+		vessel set boundless --swap 64M
+		refused 5 "vessel: cannot set boundless: $why" set boundless --memory none
+		[ "$(show_json boundless .limits.swap.limit)" = 67108864 ]
+		refused 5 "vessel: cannot create boundless2: $why" create boundless2 --template small --memory none --swap 1M
+		vessel set boundless --memory none --swap none
+	fi
+	vessel restart boundless --wait
+	vessel destroy boundless --force --yes
+}
+
 @test "a state directory whose file system cannot be idmapped is refused with the remedy" {
 	mkdir -p "$scratch/mnt" "$scratch/upper" "$scratch/work" "$scratch/lower"
 	mount -t overlay overlay -o "lowerdir=$scratch/lower,upperdir=$scratch/upper,workdir=$scratch/work" "$scratch/mnt"
