@@ -7,6 +7,7 @@
  * lone surrogates through, and its own integers wrap into an error without a reason.
  */
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ static bool read_real(const char *text, size_t length, double *ret)
 		return false;
 	memcpy(copy, text, length);
 	copy[length] = '\0';
-	*ret = strtod(copy, NULL); /* the locale is never set, so the point is a point */
+	*ret = strtod(copy, NULL);
 	return isfinite(*ret);
 }
 
@@ -271,14 +272,40 @@ static int run_parser(yajl_handle handle, struct parser *parser, const char *tex
 	return 0;
 }
 
+/* In JSON the point is a point, whatever a client's program has made it for this thread. */
+struct plain_locale {
+	locale_t plain, before;
+};
+
+static void plain_locale_leave(struct plain_locale *locale)
+{
+	if (!locale->plain)
+		return;
+	uselocale(locale->before);
+	freelocale(locale->plain);
+}
+#define cleanup_locale __attribute__((cleanup(plain_locale_leave)))
+
+static int plain_locale_enter(struct plain_locale *locale)
+{
+	locale->plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	if (!locale->plain)
+		return -ENOMEM;
+	locale->before = uselocale(locale->plain);
+	return 0;
+}
+
 int json_parse(const char *text, size_t length, struct json **ret, struct error *err)
 {
+	cleanup_locale struct plain_locale locale = { 0 };
 	struct parser parser = { 0 };
 	yajl_handle handle;
 	int r;
 
 	if (length > JSON_TEXT_MAX)
 		return error_set(err, EFBIG, "JSON refused: larger than 1 MiB");
+	if (plain_locale_enter(&locale) < 0)
+		return error_memory(err);
 	handle = yajl_alloc(&callbacks, NULL, &parser);
 	if (!handle)
 		return error_memory(err);
@@ -369,13 +396,14 @@ static void print_piece(void *context, const char *piece, size_t length)
 /* A scalar's `failed` is never set; a container's fails the print of all that hold it. */
 int json_print(const struct json *value, bool pretty, char **ret)
 {
+	cleanup_locale struct plain_locale locale = { 0 };
 	cleanup_text struct text text;
 	yajl_gen gen;
 	char *taken;
 	bool done;
 
 	text_init(&text);
-	gen = value ? yajl_gen_alloc(NULL) : NULL;
+	gen = value && plain_locale_enter(&locale) == 0 ? yajl_gen_alloc(NULL) : NULL;
 	if (!gen)
 		return -ENOMEM;
 	yajl_gen_config(gen, yajl_gen_beautify, pretty);

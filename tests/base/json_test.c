@@ -3,6 +3,7 @@
  * json_test.c - the bounds of what is parsed, and that what is built can be read back.
  */
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 
 #include "base/json.h"
@@ -116,6 +117,59 @@ static int parse_nested(size_t depth, const char *open, const char *close)
 	for (size_t i = 0; i < depth; i++)
 		text_add(&text, close);
 	return parse(text.data, text.length);
+}
+
+/* What glibc reads of a locale whose point is a comma: it need not be installed. */
+static const struct {
+	uint32_t magic, n, offset[6];
+	char point[2], separator[2], grouping[4];
+	uint32_t wide_separator, wide_point;
+	char codeset[6];
+} comma = {
+	0x20031114, /* of LC_NUMERIC, since glibc 2.3 */
+	6,
+	{ 32, 34, 36, 40, 44, 48 },
+	",",
+	".",
+	"\3\3",
+	'.',
+	',',
+	"UTF-8",
+};
+
+static void a_point_is_a_point_in_any_locale(void **state)
+{
+	char directory[] = "/tmp/vessel-locale-XXXXXX";
+	struct json *value = NULL;
+	struct error err = { 0 };
+	char *name, *text = NULL;
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	setenv("LOCPATH", directory, 1);
+	assert_true(asprintf(&name, "%s/comma/LC_NUMERIC", directory) > 0);
+	*strrchr(name, '/') = '\0';
+	assert_int_equal(mkdir(name, 0700), 0);
+	name[strlen(name)] = '/';
+	file = fopen(name, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(&comma, sizeof(comma), 1, file), 1);
+	fclose(file);
+	free(name);
+	name = setlocale(LC_NUMERIC, "comma");
+	assert_int_equal(file_remove_tree(AT_FDCWD, directory, &err), 0);
+	unsetenv("LOCPATH");
+	if (!name)
+		skip(); /* not glibc's format */
+
+	assert_string_equal(localeconv()->decimal_point, ",");
+	assert_int_equal(json_parse("1.5", 3, &value, &err), 0);
+	assert_int_equal(json_print(value, false, &text), 0);
+	setlocale(LC_NUMERIC, "C");
+	assert_string_equal(text, "1.5");
+	free(text);
+	json_free(value);
 }
 
 static void depth_is_bounded(void **state)
@@ -271,6 +325,7 @@ int main(void)
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(bad_strings_are_refused),
 		cmocka_unit_test(numbers_out_of_range_are_refused),
+		cmocka_unit_test(a_point_is_a_point_in_any_locale),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(duplicate_keys_are_refused),
 		cmocka_unit_test(values_are_bounded),
