@@ -15,11 +15,17 @@
 
 struct error;
 
+struct acl_name {
+	char *name;
+	uint32_t number; /* that stands for it */
+	int64_t uid;     /* -1: the template's passwd does not have it */
+	int64_t gid;
+};
+
 struct acl_names {
-	char **list;
+	struct acl_name **list; /* by number */
 	size_t n;
-	char *passwd; /* the template's, once loaded */
-	char *group;
+	void *tree; /* the same by name, tsearch(3): an archive can hold very many ACLs */
 };
 
 void acl_names_done(struct acl_names *names);
@@ -30,7 +36,8 @@ int acl_names_add(struct acl_names *names, const char *name, uint32_t *ret, stru
 /* Does the number stand for a name? */
 bool acl_names_is(uint32_t number);
 
-/* Reads etc/passwd and etc/group below the root; one that is not there knows nobody. */
+/* Looks all names up in etc/passwd and etc/group below the root; one that is not there knows
+ * nobody. */
 int acl_names_load(struct acl_names *names, int root_fd, struct error *err);
 
 /* The name's id; -ENOENT if it has none. ret_name is borrowed. */

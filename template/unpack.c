@@ -8,17 +8,17 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/openat2.h"
 #include "template/acl_names.h"
 #include "template/meta.h"
 
@@ -43,8 +43,14 @@ void unpack_init(struct unpack *unpack, int root_fd, struct policy *policy)
 	*unpack = (struct unpack){ .root_fd = root_fd, .policy = policy, .parent_fd = -1 };
 }
 
+static void forget(void *path)
+{
+	(void)path;
+}
+
 void unpack_done(struct unpack *unpack)
 {
+	tdestroy(unpack->named, forget); /* its nodes borrow the paths */
 	for (size_t i = 0; i < unpack->n_later; i++) {
 		free(unpack->later[i].path);
 		meta_done(&unpack->later[i].meta);
@@ -54,14 +60,10 @@ void unpack_done(struct unpack *unpack)
 	*unpack = (struct unpack){ .root_fd = -1, .parent_fd = -1 };
 }
 
-static int open_beneath(int root_fd, const char *path, uint64_t flags)
+static int open_beneath(int root_fd, const char *path, int flags)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | flags,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	return openat2_call(root_fd, path, O_RDONLY | flags, 0,
+		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Makes the directories that the archive left out, root's and 0755 as every tar does, and leaves
@@ -134,13 +136,9 @@ static int item_error(struct item *item, struct error *err)
 	return error_sys(err, "cannot make %s", policy_shown(item->path, item->shown));
 }
 
-/* Do metadata wait for this path that a new file there would get? */
-static bool is_named(const struct unpack *unpack, const char *path)
+static int compare_paths(const void *a, const void *b)
 {
-	for (size_t i = 0; unpack->n_named > 0 && i < unpack->n_later; i++)
-		if (strcmp(unpack->later[i].path, path) == 0)
-			return true;
-	return false;
+	return strcmp(a, b);
 }
 
 /* Clears the way for an entry that comes again. 0: gone, or a directory that stays. */
@@ -154,7 +152,8 @@ static int clear_way(struct unpack *unpack, struct item *item, struct error *err
 	r = policy_replace(item->path, st.st_mode & S_IFMT, item->type, err);
 	if (r < 0 || item->type == S_IFDIR)
 		return r;
-	if (is_named(unpack, item->path))
+	/* The metadata that wait for this path would go to the new file. */
+	if (tfind(item->path, &unpack->named, compare_paths))
 		return policy_refuse(item->path, err, "comes twice, with an ACL that holds names");
 	return unlinkat(unpack->parent_fd, item->name, 0) < 0 ? item_error(item, err) : 0;
 }
@@ -223,10 +222,16 @@ static int remember(struct unpack *unpack, struct item *item, struct error *err)
 /* Puts the metadata on what was just made, or has them wait. */
 static int put_meta(struct unpack *unpack, struct item *item, int fd, struct error *err)
 {
+	int r;
+
 	if (!item->meta.has_names)
 		return meta_apply(&item->meta, fd, item->path, err);
-	unpack->n_named++;
-	return remember(unpack, item, err);
+	r = remember(unpack, item, err);
+	if (r < 0)
+		return r;
+	if (!tsearch(unpack->later[unpack->n_later - 1].path, &unpack->named, compare_paths))
+		return error_memory(err);
+	return 0;
 }
 
 static int make_file(struct unpack *unpack, struct item *item, struct error *err)

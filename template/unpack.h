@@ -25,8 +25,8 @@ struct unpack {
 	char parent_path[POLICY_PATH];
 	struct unpack_later *later; /* entries whose metadata wait for unpack_finish() */
 	size_t n_later;
-	size_t n_named; /* of them, files whose ACL holds names */
 	size_t capacity;
+	void *named; /* tsearch(3) over the paths in it of files whose ACL holds names */
 };
 
 void unpack_init(struct unpack *unpack, int root_fd, struct policy *policy);

@@ -74,6 +74,37 @@ static void names_are_looked_up_in_the_template(void **state)
 	archive_entry_free(entry);
 }
 
+/* As many names as may be, as many lines as are read, and very many ACLs. */
+static void many_names_cost_little(void **state)
+{
+	cleanup_free char *passwd = calloc(1, 1 << 20);
+	struct acl_names names = { 0 };
+	struct error err = { 0 };
+	uint32_t number = 0;
+	const char *name;
+	char word[16];
+	int64_t id;
+
+	(void)state;
+	memset(passwd, '\n', (1 << 20) - 12);
+	strcat(passwd, "u4000:x:9:\n");
+	assert_int_equal(mkdirat(scratch_fd, "etc", 0755), 0);
+	scratch_write("etc/passwd", passwd);
+	for (int i = 0; i < 1000000; i++) {
+		snprintf(word, sizeof(word), "u%d", i % 4096);
+		assert_int_equal(acl_names_add(&names, word, &number, &err), 0);
+	}
+	assert_int_equal(names.n, 4096);
+	assert_int_equal(acl_names_add(&names, "u4096", &number, &err), -EINVAL);
+	assert_int_equal(acl_names_load(&names, scratch_fd, &err), 0);
+	assert_int_equal(acl_names_add(&names, "u4000", &number, &err), 0);
+	for (int i = 0; i < 1000000; i++)
+		assert_int_equal(acl_names_find(&names, number, false, &id, &name), 0);
+	assert_int_equal(id, 9);
+	assert_int_equal(acl_names_find(&names, number, true, &id, &name), -ENOENT);
+	acl_names_done(&names);
+}
+
 static void raw_ids_are_checked_and_squashed(void **state)
 {
 	unsigned char data[] = { 2, 0, 0, 0, 2, 0, 4, 0, 0, 0, 1, 0 };
@@ -94,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_are_sorted_as_the_kernel_wants),
 		cmocka_unit_test(names_are_looked_up_in_the_template),
+		scratch_test(many_names_cost_little),
 		cmocka_unit_test(raw_ids_are_checked_and_squashed),
 	};
 

@@ -55,6 +55,13 @@ def xattr(name, value="x"):
     return archive(entry("file", pax_headers={"SCHILY.xattr." + name: value}))
 
 
+def acl(*names):
+    known = entry("etc/passwd", data=b"web:x:7:7::/:/\n")
+    return archive(*[entry(name, pax_headers={
+        "SCHILY.acl.access": "user::rw-,user:web:r--,group::r--,mask::r--,other::---"})
+        for name in names], known)
+
+
 def device(name, major, minor, kind=tarfile.CHRTYPE):
     return archive(entry(name, kind, devmajor=major, devminor=minor))
 
@@ -141,6 +148,8 @@ ROWS = [
     ("security.selinux", xattr("security.selinux"), "", USAGE, "host's security module"),
     ("system.nfs4_acl", xattr("system.nfs4_acl"), "", USAGE, "its kind is unknown"),
     ("bad ACL", xattr("system.posix_acl_access", "junk"), "", USAGE, "the ACL cannot be read"),
+    ("named ACL", acl("f"), "", 0, ""),
+    ("named ACL twice", acl("g", "f", "f"), "", USAGE, "f: comes twice, with an ACL that holds"),
     ("bad capability", xattr("security.capability", "junk"), "", USAGE, "does not take the xattr"),
     ("user attribute", xattr("user.mime"), "", 0, ""),
     ("long name", archive(entry(LONG)), "", USAGE, "the name is too long"),
