@@ -22,6 +22,9 @@
 #define READ_FIRST      4096
 #define LINK_FIRST      256
 #define LINK_MAX_LENGTH (64 << 10) /* far above what any file system stores */
+#define OLD_MAX         (16 << 20) /* of what file_replace() can put back: records have 1 MiB */
+
+static bool sync_failed;
 
 int file_open_dir(int dir_fd, const char *name, struct error *err)
 {
@@ -149,16 +152,33 @@ int file_write_all(int fd, const void *data, size_t size, struct error *err)
 	return 0;
 }
 
-int file_sync_dir(int dir_fd, struct error *err)
+/* A later sync of the same pages may succeed without having written them, see fsync(2): so that one
+ * has failed is never forgotten. */
+static int sync_result(int r, const char *name, struct error *err)
 {
-	if (fsync(dir_fd) < 0)
-		return error_sys(err, "cannot sync a directory");
-	return 0;
+	if (r == 0)
+		return 0;
+	sync_failed = true;
+	return error_sys(err, "cannot sync %s", name);
 }
 
-/* Writes a new file of that name to the disk. What a crashed try left there goes first. */
-static int write_durable(
-	int dir_fd, const char *name, const void *data, size_t size, struct error *err)
+bool file_sync_failed(void)
+{
+	return sync_failed;
+}
+
+int file_sync_dir(int dir_fd, struct error *err)
+{
+	return sync_result(fsync(dir_fd), "a directory", err);
+}
+
+int file_sync_system(int fd, struct error *err)
+{
+	return sync_result(syncfs(fd), "a file system", err);
+}
+
+/* Makes a file of that name. What a crashed try left there goes first. Returns its descriptor. */
+static int write_new(int dir_fd, const char *name, const void *data, size_t size, struct error *err)
 {
 	cleanup_close int fd = -1;
 	int r;
@@ -169,16 +189,40 @@ static int write_durable(
 	if (fd < 0)
 		return error_sys(err, "cannot create %s", name);
 	r = file_write_all(fd, data, size, err);
-	if (r < 0)
-		return error_wrap(err, "%s", name);
-	if (fsync(fd) < 0)
-		return error_sys(err, "cannot sync %s", name);
-	return 0;
+	return r < 0 ? error_wrap(err, "%s", name) : take_fd(&fd);
+}
+
+static int write_durable(
+	int dir_fd, const char *name, const void *data, size_t size, struct error *err)
+{
+	cleanup_close int fd = write_new(dir_fd, name, data, size, err);
+
+	return fd < 0 ? fd : sync_result(fsync(fd), name, err);
+}
+
+/* What is to be seen under the name is what was there: an answer of failure means that. What a
+ * power cut would leave, nobody knows. */
+static void put_back(
+	int dir_fd, const char *temporary, const char *name, const char *old, ssize_t n)
+{
+	struct error ignored = { 0 }; /* the failure that brought us here is the one to tell */
+	cleanup_close int fd = -1;
+
+	if (n == -ENOENT)
+		(void)unlinkat(dir_fd, name, 0);
+	if (n < 0)
+		return;
+	fd = write_new(dir_fd, temporary, old, (size_t)n, &ignored);
+	if (fd < 0 || renameat(dir_fd, temporary, dir_fd, name) < 0)
+		(void)unlinkat(dir_fd, temporary, 0);
 }
 
 int file_replace(int dir_fd, const char *name, const void *data, size_t size, struct error *err)
 {
 	cleanup_free char *temporary = NULL;
+	cleanup_free char *old = NULL;
+	struct error ignored = { 0 }; /* what cannot be read cannot be put back */
+	ssize_t old_size;
 	int r;
 
 	if (strchr(name, '/'))
@@ -187,6 +231,7 @@ int file_replace(int dir_fd, const char *name, const void *data, size_t size, st
 		temporary = NULL;
 		return error_memory(err);
 	}
+	old_size = file_read(dir_fd, name, OLD_MAX, &old, &ignored);
 	r = write_durable(dir_fd, temporary, data, size, err);
 	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		r = error_sys(err, "cannot rename %s to %s", temporary, name);
@@ -194,7 +239,10 @@ int file_replace(int dir_fd, const char *name, const void *data, size_t size, st
 		(void)unlinkat(dir_fd, temporary, 0); /* the next try would remove it too */
 		return error_wrap(err, "cannot write %s", name);
 	}
-	return file_sync_dir(dir_fd, err);
+	r = file_sync_dir(dir_fd, err);
+	if (r < 0)
+		put_back(dir_fd, temporary, name, old, old_size);
+	return r;
 }
 
 /* The new directory first: after a power cut the file then has two names rather than none. */

@@ -38,6 +38,12 @@ int file_replace(int dir_fd, const char *name, const void *data, size_t size, st
 /* fsync of a directory descriptor opened with O_DIRECTORY (not O_PATH). */
 int file_sync_dir(int dir_fd, struct error *err);
 
+/* syncfs of the file system that holds fd. */
+int file_sync_system(int fd, struct error *err);
+
+/* Whether any of this process's syncs here has failed: nobody knows then what the disk holds. */
+bool file_sync_failed(void);
+
 /* rename, then fsync of both directories (one if the same). With `replace` false an existing
  * target is -EEXIST (RENAME_NOREPLACE), and what cannot be made durable is taken back. */
 int file_rename(int old_dir_fd, const char *old_name, int new_dir_fd, const char *new_name,

@@ -203,7 +203,6 @@ int import_archive(int archive_fd, int layer_fd, const struct import_bounds *bou
 		r = child_follow(&child, progress, data, ret, err);
 	if (r < 0)
 		return r;
-	if (syncfs(layer_fd) < 0)
-		return error_sys(err, "cannot make the layer durable");
-	return 0;
+	r = file_sync_system(layer_fd, err);
+	return r < 0 ? error_wrap(err, "cannot make the layer durable") : 0;
 }

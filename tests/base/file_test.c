@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "tests/base/scratch.h"
@@ -116,6 +117,39 @@ static void failed_replace_keeps_the_old_content(void **state)
 	assert_int_equal(mkdirat(scratch_fd, "dir", 0700), 0);
 	assert_int_equal(file_replace(scratch_fd, "dir", "x", 1, &err), -EISDIR);
 	assert_false(scratch_exists(".dir.new"));
+}
+
+/* In place of the C library's: the n-th from now fails, as on a disk that has gone. */
+static int syncs_left = -1;
+
+int fsync(int fd)
+{
+	if (syncs_left >= 0 && syncs_left-- == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static void a_failed_sync_shows_the_old_content_and_is_not_forgotten(void **state)
+{
+	struct error err = { 0 };
+
+	assert_int_equal(file_replace(scratch_fd, "a", "old", 3, &err), 0);
+	assert_false(file_sync_failed());
+	for (int n = 0; n < 2; n++) { /* of the file, of the directory */
+		syncs_left = n;
+		assert_int_equal(file_replace(scratch_fd, "a", "new", 3, &err), -EIO);
+		assert_true(file_sync_failed());
+		assert_content("a", "old");
+		assert_false(scratch_exists(".a.new"));
+		syncs_left = n;
+		assert_int_equal(file_replace(scratch_fd, "b", "new", 3, &err), -EIO);
+		assert_false(scratch_exists("b"));
+	}
+	assert_int_equal(file_replace(scratch_fd, "a", "new", 3, &err), 0);
+	assert_content("a", "new");
+	assert_true(file_sync_failed());
 }
 
 static void replace_does_not_follow_links(void **state)
@@ -314,6 +348,7 @@ int main(void)
 		scratch_test(directories_have_the_mode_asked_for),
 		scratch_test(replace_leaves_no_litter),
 		scratch_test(failed_replace_keeps_the_old_content),
+		scratch_test(a_failed_sync_shows_the_old_content_and_is_not_forgotten),
 		scratch_test(replace_does_not_follow_links),
 		scratch_test(rename_takes_back_what_is_not_durable),
 		scratch_test(rename_refuses_what_is_there),
