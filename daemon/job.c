@@ -7,6 +7,7 @@
 #include "job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "daemon/instance.h"
 #include "daemon/job_context.h"
 #include "runtime/launch.h"
@@ -116,6 +118,41 @@ static int take_spec(struct job_context *context, struct error *err)
 static int run(struct job_context *context, struct error *err)
 {
 	const struct job_operation *operation;
+/* In the run directory: a sync has failed since the start of the host. */
+#define UNSYNCED "unsynced"
+
+/* After a sync that failed nobody knows what the disk holds, and the next one would not tell: until
+ * somebody has looked, nothing is promised any more. The mark goes with the host's next start. VEs
+ * run on and can be stopped. */
+static int check_store(const struct job_context *context, struct error *err)
+{
+	const struct instance *instance = context->job->instance;
+	cleanup_free char *text = NULL;
+	struct error ignored; /* no mark */
+
+	if (!context->operation->stores ||
+		file_read(instance->run_fd, UNSYNCED, ERROR_TEXT, &text, &ignored) < 0)
+		return 0;
+	return error_set(err, EIO,
+		"an earlier change may be lost (%s): see to the disk, then remove "
+		"%s/" UNSYNCED,
+		text, instance->run_dir);
+}
+
+/* Not durable itself: it is about what the next start of the host would find. */
+static void mark_store(const struct job_context *context, const struct error *err)
+{
+	struct error ignored = { 0 }; /* this one's own answer tells all the same */
+	cleanup_close int fd = -1;
+
+	if (!file_sync_failed())
+		return;
+	fd = openat(context->job->instance->run_fd, UNSYNCED,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)file_write_all(fd, err->text, strlen(err->text), &ignored);
+}
+
 	int r = take_spec(context, err);
 
 	operation = context->operation;
@@ -124,6 +161,8 @@ static int run(struct job_context *context, struct error *err)
 	if (r == 0)
 		r = step_walk(operation->steps, operation->n_steps, job_hold, context, err);
 	if (r < 0)
+	if (r == 0)
+		r = check_store(context, err);
 		error_wrap(err, "cannot %s%s%s", operation->verb, context->name ? " " : "",
 			context->name ? context->name : "");
 	if (operation->finished)
@@ -131,6 +170,7 @@ static int run(struct job_context *context, struct error *err)
 	return r;
 }
 
+	mark_store(context, err);
 _Noreturn void job_run(struct job *job)
 {
 	struct job_context context = {

@@ -43,6 +43,7 @@ struct job_operation {
 	const struct step *steps;
 	size_t n_steps;
 	const char *inner; /* the step within which launch.h's own steps are walked, or NULL */
+	bool stores;       /* answers for what it writes: refused once a sync has failed */
 	/* After everything, also after a failure. May be NULL. */
 	void (*finished)(struct job_context *context, int r, const struct error *err);
 };

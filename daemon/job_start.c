@@ -103,6 +103,7 @@ const struct job_operation job_start = {
 	.steps = start_steps,
 	.n_steps = ARRAY_SIZE(start_steps),
 	.inner = "launch",
+	.stores = true,
 };
 
 static int helper_launch(void *data, struct error *err)

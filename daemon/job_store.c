@@ -264,6 +264,7 @@ const struct job_operation job_create = {
 	.config = JOB_CONFIG_MUST,
 	.steps = create_steps,
 	.n_steps = ARRAY_SIZE(create_steps),
+	.stores = true,
 };
 
 static int commit_remove(void *data, struct error *err)
@@ -285,6 +286,7 @@ const struct job_operation job_commit = {
 	.name_valid = name_valid,
 	.steps = commit_steps,
 	.n_steps = ARRAY_SIZE(commit_steps),
+	.stores = true,
 };
 
 static int rename_rename(void *data, struct error *err)
@@ -312,6 +314,7 @@ const struct job_operation job_rename = {
 	.name_valid = name_valid,
 	.steps = rename_steps,
 	.n_steps = ARRAY_SIZE(rename_steps),
+	.stores = true,
 };
 
 static int destroy_rename(void *data, struct error *err)
@@ -330,4 +333,5 @@ const struct job_operation job_destroy = {
 	.name_valid = name_valid,
 	.steps = destroy_steps,
 	.n_steps = ARRAY_SIZE(destroy_steps),
+	.stores = true,
 };

@@ -103,6 +103,7 @@ const struct job_operation job_import = {
 	.n_fds = 1,
 	.steps = import_steps,
 	.n_steps = ARRAY_SIZE(import_steps),
+	.stores = true,
 };
 
 /* Every record is read beside the manager's list, and no create may be under way: what is removed
@@ -137,4 +138,5 @@ const struct job_operation job_template_remove = {
 	.name_valid = name_valid_object,
 	.steps = template_remove_steps,
 	.n_steps = ARRAY_SIZE(template_remove_steps),
+	.stores = true,
 };

@@ -207,6 +207,7 @@ const struct job_operation job_set = {
 	.config = JOB_CONFIG_MUST,
 	.steps = set_steps,
 	.n_steps = ARRAY_SIZE(set_steps),
+	.stores = true,
 };
 
 static int freeze(void *data, struct error *err)

@@ -251,11 +251,14 @@ runs_file()
 	run --separate-stderr vessel set web1 --memory 96M
 	[ "$status" -eq 1 ]
 	[[ $stderr == "vessel: cannot change web1: "*EIO* ]] || return 1
+	rm "$run_dir/unsynced" # which would refuse the others before they write
 	run --separate-stderr vessel start web2
 	[ "$status" -eq 1 ]
 	[[ $stderr == "vessel: cannot start web2: "*EIO* ]] || return 1
+	rm "$run_dir/unsynced"
 	run --separate-stderr vessel create web3 --template small
 	[ "$status" -eq 1 ]
+	rm "$run_dir/unsynced"
 	run --separate-stderr vessel destroy web2
 	[ "$status" -eq 1 ]
 	kill -INT $tracer
@@ -265,8 +268,18 @@ runs_file()
 	[ "$(pid_of web1)" = "$init" ]
 	[ "$(show_json web1 .limits.memory.limit)" -eq $((64 << 20)) ]
 	[ "$(cat "$(cgroup_dir web1 memory)"/memory.@(max|limit_in_bytes))" -eq $((64 << 20)) ]
+
+	# The disk may hold anything now, whatever later syncs say: nothing that counts on it is begun.
+	local why="an earlier change may be lost (cannot destroy web2: cannot sync a directory: EIO): see to the disk, \
+then remove $run_dir/unsynced"
+	refused 1 "vessel: cannot change web1: $why" set web1 --memory 96M
+	refused 1 "vessel: cannot start web2: $why" start web2
+	refused 1 "vessel: cannot create web3: $why" create web3 --template small
+	vessel exec web1 true
+	vessel stop web1 --force
+	rm "$run_dir/unsynced"
 	vessel set web1 --memory 96M
-	vessel start web2 --wait
+	vessel start web1 web2 --wait
 	vessel destroy web1 web2 --force
 }
 
