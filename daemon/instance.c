@@ -107,6 +107,11 @@ static int open_dirs(struct instance *instance, struct error *err)
 		if (r < 0)
 			return r;
 	}
+	/* Records below are synced with their own directory only. Made now or before a power cut.
+	 */
+	r = file_sync_dir(instance->state_fd, err);
+	if (r < 0)
+		return r;
 	/* Not secret: the mode of each socket says who may use it. systemd makes it 0755. */
 	instance->run_fd = open_dir(instance->run_dir, 0755, err);
 	return instance->run_fd < 0 ? instance->run_fd : 0;

@@ -135,6 +135,37 @@ static void what_reads_nothing_comes_before_roles(void **state)
 	instance_done(&parsed.instance);
 }
 
+static struct stat synced; /* what was synced last */
+
+/* The test's own: whether the disk was asked cannot be seen otherwise. */
+int fsync(int fd)
+{
+	return fstat(fd, &synced);
+}
+
+static void the_directories_are_made_durable(void **state)
+{
+	char state_dir[128], run_dir[128]; /* the scratch path and a name */
+	char *argv[] = { (char *)"vesseld", (char *)"--instance", (char *)"unit-test",
+		(char *)"--state-dir", state_dir, (char *)"--run-dir", run_dir, NULL };
+	struct instance instance;
+	enum vesseld_role role;
+	struct error err = { 0 };
+	struct stat st;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* vesseld is root's */
+	snprintf(state_dir, sizeof(state_dir), "%s/state", scratch_path);
+	snprintf(run_dir, sizeof(run_dir), "%s/run", scratch_path);
+	assert_int_equal(instance_open(ARRAY_SIZE(argv) - 1, argv, &instance, &role, &err), 0);
+	assert_true(scratch_exists("state/ve"));
+	assert_true(scratch_exists("state/trash"));
+	assert_int_equal(fstat(instance.state_fd, &st), 0);
+	assert_int_equal(synced.st_ino, st.st_ino);
+	instance_done(&instance);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +175,7 @@ int main(void)
 		cmocka_unit_test(a_refused_option_says_why),
 		cmocka_unit_test(a_refused_file_says_why),
 		cmocka_unit_test(what_reads_nothing_comes_before_roles),
+		scratch_test(the_directories_are_made_durable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
