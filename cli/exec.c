@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/parse.h"
@@ -130,6 +132,13 @@ static void on_status(struct session *session)
 		close_fd(&fds[i]);
 }
 
+static int ended_by(struct run *run, int signal)
+{
+	client_fail(run->err, VESSEL_FAILED, "ended by %s",
+		sigabbrev_np(signal) ? sigabbrev_np(signal) : "a signal");
+	return STATUS_SIGNAL + signal;
+}
+
 /* To the program. A session whose own terminal goes ends with it, and so does, at the second
  * signal, one whose program has not been seen to start. */
 static void on_signal(struct session *session, int signal)
@@ -140,9 +149,7 @@ static void on_signal(struct session *session, int signal)
 
 	if (leave || (!run->started && run->signalled)) {
 		session->ended = true;
-		run->status = STATUS_SIGNAL + signal;
-		client_fail(run->err, VESSEL_FAILED, "ended by %s",
-			sigabbrev_np(signal) ? sigabbrev_np(signal) : "a signal");
+		run->status = ended_by(run, signal);
 		return;
 	}
 	run->signalled = true;
@@ -231,18 +238,45 @@ static void close_sent(struct run *run)
 			close_fd(&run->fds[i]);
 }
 
+/* Waits for the daemon's answer, but for nothing longer than whoever waits for us. Returns 0, or
+ * the status to end with. */
+static int await_answer(struct run *run, struct vessel *vessel)
+{
+	struct pollfd fds[] = { { vessel_fd(vessel), POLLIN, 0 },
+		{ run->session.signals.fd, POLLIN, 0 } };
+	int done = 0;
+
+	while (!done) {
+		int signal;
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			continue;
+		signal = fds[1].revents ? signals_read(&run->session.signals) : 0;
+		if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT)
+			return ended_by(run, signal);
+		if (fds[0].revents &&
+			vessel_receive(vessel, NULL, NULL, &done, run->err) != VESSEL_OK)
+			return STATUS_FAILED;
+	}
+	return 0;
+}
+
 static int run_session(struct run *run, struct vessel *vessel, const char *name)
 {
 	cleanup_free char *parameters = make_parameters(run, name);
 	enum vessel_result result;
+	int status;
 
 	if (!parameters)
 		return status_failed(run, "out of memory");
-	result = vessel_call(vessel, "Exec", parameters, run->fds, run->exec->terminal ? 1 : SLOTS,
-		0, NULL, NULL, run->err);
+	result = vessel_send(
+		vessel, "Exec", parameters, run->fds, run->exec->terminal ? 1 : SLOTS, 0, run->err);
 	close_sent(run);
 	if (result != VESSEL_OK)
 		return STATUS_FAILED;
+	status = await_answer(run, vessel);
+	if (status)
+		return status;
 	session_run(&run->session);
 	session_drain(&run->session);
 	return run->status;

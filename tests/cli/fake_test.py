@@ -45,20 +45,26 @@ class Case(unittest.TestCase):
 
 class Interrupted(Case):
     def interrupt(self, *args):
-        """The daemon hears nothing: what has been sent is under way."""
-        self.daemon.send_signal(signal.SIGSTOP)
-        try:
-            child = subprocess.Popen([vessel, *args], stderr=subprocess.PIPE, env=self.env)
-            time.sleep(0.5)
-            child.send_signal(signal.SIGINT)
-            err = child.communicate(timeout=10)[1].decode()
-        finally:
-            self.daemon.send_signal(signal.SIGCONT)
-        return child.returncode, err
+        """The daemon hears nothing: what has been sent is under way. It may hold our stderr."""
+        with tempfile.TemporaryFile() as err:
+            self.daemon.send_signal(signal.SIGSTOP)
+            try:
+                child = subprocess.Popen([vessel, *args], stderr=err, env=self.env)
+                time.sleep(0.5)
+                child.send_signal(signal.SIGINT)
+                child.wait(10)
+            finally:
+                self.daemon.send_signal(signal.SIGCONT)
+            err.seek(0)
+            return child.returncode, err.read().decode()
 
     def test_one_that_was_sent_goes_on(self):
         self.assertEqual(self.interrupt("restart", "web1"), (
             -signal.SIGINT, "vessel: interrupted; the work goes on (see vessel list)\n"))
+
+    def test_exec_waits_for_no_answer_longer_than_its_caller(self):
+        self.assertEqual(self.interrupt("exec", "-T", "web1", "--", "true"), (
+            128 + signal.SIGINT, "vessel: ended by INT\n"))
 
     def test_those_that_were_not_sent_are_counted(self):
         names = ["v%d" % i for i in range(4 * os.cpu_count() + 3)]
