@@ -166,6 +166,16 @@ static int check_watcher(const struct console *console, int fd, struct error *er
 	return 0;
 }
 
+/* The manager has answered the client's call already: the reason goes where it looks. */
+static void turn_away(int *fd, const struct error *err)
+{
+	char line[sizeof(err->text) + 16];
+
+	snprintf(line, sizeof(line), "[vessel: %s]\r\n", err->text);
+	(void)send(*fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL); /* or it is gone */
+	close_fd(fd);
+}
+
 int consoles_watch(struct consoles *consoles, const char *name, int fd, struct error *err)
 {
 	struct console *console = console_find(consoles, name);
@@ -181,7 +191,7 @@ int consoles_watch(struct consoles *consoles, const char *name, int fd, struct e
 	}
 	r = check_watcher(console, fd, err);
 	if (r < 0)
-		close_fd(&fd);
+		turn_away(&fd, err);
 	else
 		r = watcher_add(console, fd, &watcher, err);
 	if (r == 0) {

@@ -59,7 +59,7 @@ int instance_apply(const struct instance_words *words, struct instance *ret, str
 void instance_print_help(FILE *file);
 
 /* Parses argv over the configuration file; opens and creates the directories: the state directory
- * 0700 and refused if it is open to others, the run directory 0711 (the sockets' own modes decide).
+ * 0700 and refused if it is open to others, the run directory 0755 (the sockets' own modes decide).
  * Of the roles above ROLE_MANAGER nothing is opened. */
 int instance_open(int argc, char **argv, struct instance *ret, enum vesseld_role *ret_role,
 	struct error *err);

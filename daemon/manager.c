@@ -160,7 +160,6 @@ int manager_run(struct instance *instance, const struct manager_program *program
 	int r;
 
 	raise_descriptors();
-	(void)signal(SIGPIPE, SIG_IGN); /* a pipe to a helper whose reader is gone */
 	r = open_parts(&manager, &keeper_fd, err);
 	if (r == 0)
 		r = watch_signals(&manager, program, err);

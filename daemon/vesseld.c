@@ -2,6 +2,7 @@
  *
  * vesseld.c - main: which of the two processes is this.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -87,6 +88,9 @@ int main(int argc, char **argv)
 	/* A VE's root passes through directories of ours, those of its cgroup among them, whatever
 	 * umask the unit or the shell gave: what must stay closed says so with its own mode. */
 	umask(022);
+	/* Whoever reads our log, or a pipe to a helper, may go; programs in VEs start with
+	 * defaults. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	status = run(argc, argv, &err);
 	if (status >= 0)
 		return status;
