@@ -108,46 +108,17 @@ static int child_receive(struct child *child, struct import_report *ret, struct 
 	return 1;
 }
 
-/* The child may be under an archive's control by now: its text is cleaned, its numbers checked. */
-static int failed(const struct import_report *report, struct error *err)
-{
-	char text[ERROR_TEXT];
-	size_t n = 0;
-
-	for (; n < sizeof(text) - 1 && report->error.text[n]; n++) {
-		unsigned char c = (unsigned char)report->error.text[n];
-
-		text[n] = c < 0x20 || c == 0x7f ? '?' : (char)c;
-	}
-	text[n] = '\0';
-	if (report->error.kind >= ERROR_USAGE && report->error.kind <= ERROR_DENIED)
-		return error_refuse(err, report->error.kind, "%s", text);
-	return error_set(err,
-		report->error.code > 0 && report->error.code < 4096 ? report->error.code : EIO,
-		"%s", text);
-}
-
-static int done(const struct import_report *report, struct import_result *ret, struct error *err)
-{
-	const char *digest = report->result.digest;
-
-	if (digest[SHA256_TEXT - 1] || strspn(digest, "0123456789abcdef") != SHA256_TEXT - 1)
-		return error_set(err, EPROTO, "the import sent no digest");
-	*ret = report->result;
-	return 0;
-}
-
-static int child_follow(struct child *child, import_progress_fn *progress, void *data,
-	struct import_result *ret, struct error *err)
+static int child_follow(struct child *child, const struct import_bounds *bounds,
+	import_progress_fn *progress, void *data, struct import_result *ret, struct error *err)
 {
 	struct import_report report;
 	int r;
 
 	while ((r = child_receive(child, &report, err)) > 0) {
 		if (report.type == IMPORT_FAILED)
-			return failed(&report, err);
+			return import_report_failed(&report, err);
 		if (report.type == IMPORT_DONE)
-			return done(&report, ret, err);
+			return import_report_done(&report, bounds, ret, err);
 		if (report.type != IMPORT_PROGRESS)
 			return error_set(err, EPROTO, "the import sent an unknown message");
 		if (progress)
@@ -166,7 +137,7 @@ static int child_begin(struct child *child, struct error *err)
 	if (report.type == IMPORT_DONE)
 		return error_set(err, EPROTO, "the import ended before it began");
 	if (report.type != IMPORT_READY)
-		return failed(&report, err);
+		return import_report_failed(&report, err);
 	r = write_maps(child->pid, err);
 	if (r < 0)
 		return r;
@@ -200,7 +171,7 @@ int import_archive(int archive_fd, int layer_fd, const struct import_bounds *bou
 
 	r = child_begin(&child, err);
 	if (r == 0)
-		r = child_follow(&child, progress, data, ret, err);
+		r = child_follow(&child, bounds, progress, data, ret, err);
 	if (r < 0)
 		return r;
 	r = file_sync_system(layer_fd, err);

@@ -29,6 +29,12 @@ struct import_report {
 	struct error error;          /* of IMPORT_FAILED */
 };
 
+/* import_report.c, the other half's: the error that IMPORT_FAILED tells. */
+int import_report_failed(const struct import_report *report, struct error *err);
+/* And the result of IMPORT_DONE, if it can be one. */
+int import_report_done(const struct import_report *report, const struct import_bounds *bounds,
+	struct import_result *ret, struct error *err);
+
 /* Runs in a forked child and ends it. */
 _Noreturn void import_child(int archive_fd, int report_fd, int layer_fd,
 	const struct import_bounds *bounds, bool squash_ids);

@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/text.h"
 
 #define NAME_BYTES  255                  /* NAME_MAX of every file system that can hold a layer */
 #define DEPTH_MAX   256                  /* directories; Debian's deepest is 15 */
@@ -34,13 +35,10 @@ const struct import_bounds import_default_bounds = {
 
 const char *policy_shown(const char *name, char ret[POLICY_SHOWN])
 {
-	size_t n = 0;
+	size_t n = strnlen(name, POLICY_SHOWN - 4);
 
-	for (; name[n] && n < POLICY_SHOWN - 4; n++) {
-		unsigned char c = (unsigned char)name[n];
-
-		ret[n] = c < 0x20 || c == 0x7f ? '?' : (char)c;
-	}
+	memcpy(ret, name, n);
+	text_clean(ret, n);
 	memcpy(ret + n, name[n] ? "..." : "", name[n] ? 4 : 1);
 	return ret;
 }

@@ -28,7 +28,7 @@ struct policy {
 	uint64_t entries;            /* so far */
 };
 
-/* The name as it is to be printed: control characters become '?', a long one is cut. */
+/* The name as it is to be printed: what is no text becomes '?', a long one is cut. */
 const char *policy_shown(const char *name, char ret[POLICY_SHOWN]);
 
 /* A refusal of the entry: "archive entry NAME: " and the reason. Returns -EINVAL. */

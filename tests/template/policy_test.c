@@ -33,6 +33,24 @@ static void names_are_reduced(void **state)
 	}
 }
 
+static void names_are_shown_as_text(void **state)
+{
+	char name[POLICY_PATH];
+	char shown[POLICY_SHOWN];
+
+	(void)state;
+	assert_string_equal(policy_shown("a\x1b[2J\xc2\x9b"
+					 "m\xffz\xc3\xa9",
+				    shown),
+		"a?[2J??m?z\xc3\xa9");
+	memset(name, 'n', sizeof(name));
+	name[POLICY_SHOWN - 4] = '\0';
+	assert_int_equal(strlen(policy_shown(name, shown)), POLICY_SHOWN - 4);
+	name[POLICY_SHOWN - 4] = 'n';
+	name[POLICY_SHOWN - 3] = '\0';
+	assert_string_equal(policy_shown(name, shown) + POLICY_SHOWN - 5, "n...");
+}
+
 static void names_that_leave_are_refused(void **state)
 {
 	static const char *const names[] = { "", "/", "/a", "..", "../a", "a/..", "a/../b",
@@ -197,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_reduced),
+		cmocka_unit_test(names_are_shown_as_text),
 		cmocka_unit_test(names_that_leave_are_refused),
 		cmocka_unit_test(long_names_are_refused),
 		cmocka_unit_test(errors_are_printable),
