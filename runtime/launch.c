@@ -93,7 +93,6 @@ static int step_limits(struct start *start, struct error *err)
 
 static int step_sockets(struct start *start, struct error *err)
 {
-	static const int on = 1;
 	int fds[2];
 	int r = channel_open(fds, err);
 
@@ -106,8 +105,6 @@ static int step_sockets(struct start *start, struct error *err)
 	start->launched.notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (start->launched.notify_fd < 0)
 		return error_sys(err, "cannot create the notify socket");
-	if (setsockopt(start->launched.notify_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		return error_sys(err, "cannot ask for credentials on the notify socket");
 	return 0;
 }
 
@@ -397,11 +394,4 @@ int launch_run(const struct launch *launch, struct launched *ret, struct error *
 	}
 	*ret = start.launched;
 	return 0;
-}
-
-int launch_undo(const struct runtime_host *host, const char *name, struct error *err)
-{
-	int r = cgroup_kill(host->tree, name, err);
-
-	return r < 0 ? r : cgroup_remove(host->tree, name, err);
 }

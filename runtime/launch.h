@@ -15,8 +15,8 @@
  *    |--- go ------------------------------->| capabilities, seccomp, keyring, exec
  *    |<-- end of file, or an error ----------|
  *
- * End of file without "go" means exit: a killed job leaves no init behind. A set-up is a table of
- * steps, each with its undo; recovery of a killed job is launch_undo(), the same backward walk.
+ * End of file without "go" means exit: a killed job leaves no init behind. What else it leaves are
+ * cgroups, which whoever hears of its end takes away; all else dies with it.
  */
 #pragma once
 
@@ -69,9 +69,6 @@ struct launch {
 
 /* Starts the VE. On failure all steps are undone and the error says which failed. */
 int launch_run(const struct launch *launch, struct launched *ret, struct error *err);
-
-/* Undoes whatever a killed launch of this VE may have left (cgroups; all else died with it). */
-int launch_undo(const struct runtime_host *host, const char *name, struct error *err);
 
 extern const char *const launch_steps[]; /* names, in order; for tests and --hold */
 extern const size_t launch_steps_count;
