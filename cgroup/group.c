@@ -23,6 +23,7 @@
 #include "cgroup/subtree.h"
 
 #define EXEC_LEAF       "guest/.vessel"
+#define HOST_LEAF       "host"
 #define DYING_MS        1000
 #define REMOVE_PAUSE_MS 2
 
@@ -224,18 +225,30 @@ int cgroup_open_exec(struct cgroup_tree *tree, const char *name, uid_t owner,
 	struct cgroup_join *ret, struct error *err)
 {
 	cleanup_close int ve_fd = cgroup_hierarchy_open_ve(tree, &tree->hierarchies[0], name, err);
-	cleanup_free char *enabled = NULL;
+	cleanup_free char *type = NULL;
 	int r;
 
 	if (ve_fd < 0)
 		return ve_fd;
-	r = control_read_text(ve_fd, "guest/cgroup.subtree_control", &enabled);
-	if (r < 0)
-		return error_set(err, -r, "cannot read the guest's cgroup of VE %s", name);
-	if (strcspn(enabled, "\n") == 0)
-		return open_join(tree, name, ve_fd, "guest", ret, err);
 	r = make_guest(tree, ve_fd, EXEC_LEAF, owner, err);
-	return r < 0 ? r : open_join(tree, name, ve_fd, EXEC_LEAF, ret, err);
+	if (r < 0)
+		return r;
+	/* A guest's threads are not worth a refusal: the kernel's answer would be EOPNOTSUPP. */
+	if (control_read_text(ve_fd, EXEC_LEAF "/cgroup.type", &type) == 0 &&
+		strcmp(type, "domain invalid\n") == 0)
+		return open_join(tree, name, ve_fd, "guest", ret, err);
+	return open_join(tree, name, ve_fd, EXEC_LEAF, ret, err);
+}
+
+int cgroup_open_host(struct cgroup_tree *tree, const char *name, struct error *err)
+{
+	cleanup_close int ve_fd = cgroup_hierarchy_open_ve(tree, &tree->hierarchies[0], name, err);
+
+	if (ve_fd < 0)
+		return ve_fd;
+	if (mkdirat(ve_fd, HOST_LEAF, 0755) < 0 && errno != EEXIST)
+		return error_sys(err, "cannot make cgroup %s of VE %s", HOST_LEAF, name);
+	return file_open_dir(ve_fd, HOST_LEAF, err);
 }
 
 int cgroup_join_v1(const struct cgroup_join *join)

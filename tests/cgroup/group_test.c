@@ -6,6 +6,15 @@
 #include "cgroup/subtree.h"
 #include "tests/cgroup/fake.h"
 
+static void assert_same(const char *path, int fd)
+{
+	struct stat wanted, found;
+
+	assert_int_equal(fstatat(scratch_fd, path, &wanted, 0), 0);
+	assert_int_equal(fstat(fd, &found), 0);
+	assert_int_equal(found.st_ino, wanted.st_ino);
+}
+
 static void assert_name(const char *proc_cgroup, const char *name)
 {
 	struct error err = { 0 };
@@ -61,6 +70,36 @@ static void remove_takes_all_that_a_guest_made(void **state)
 	assert_int_equal(cgroup_remove(&fake_tree, "web", &err), 0); /* absent is no error */
 }
 
+static void exec_has_a_leaf_of_its_own(void **state)
+{
+	struct cgroup_join join = { .v2_fd = -1 };
+	struct error err = { 0 };
+
+	scratch_write("v2/p/ve/web/guest/cgroup.subtree_control", "\n"); /* free to be entered */
+	fake_make_dirs("v2/p/ve/web/guest/.vessel");                     /* of an earlier one */
+	scratch_write("v2/p/ve/web/guest/.vessel/cgroup.procs", "");
+	assert_int_equal(cgroup_open_exec(&fake_tree, "web", getuid(), &join, &err), 0);
+	assert_same("v2/p/ve/web/guest/.vessel", join.v2_fd);
+	cgroup_join_done(&join);
+	/* Beside threads of the guest's a leaf takes none. */
+	scratch_write("v2/p/ve/web/guest/.vessel/cgroup.type", "domain invalid\n");
+	assert_int_equal(cgroup_open_exec(&fake_tree, "web", getuid(), &join, &err), 0);
+	assert_same("v2/p/ve/web/guest", join.v2_fd);
+	cgroup_join_done(&join);
+}
+
+static void what_works_for_a_ve_stands_out_of_its_sight(void **state)
+{
+	struct error err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		cleanup_close int fd = cgroup_open_host(&fake_tree, "web", &err);
+
+		assert_same("v2/p/ve/web/host", fd);
+	}
+	assert_int_equal(cgroup_open_host(&fake_tree, "none", &err), -ENOENT);
+}
+
 static int count(int dir_fd, void *owner)
 {
 	assert_true(dir_fd >= 0);
@@ -109,6 +148,8 @@ int main(void)
 		v2_test(name_is_found_in_a_process_cgroup),
 		hybrid_test(list_names_each_ve_once),
 		hybrid_test(remove_takes_all_that_a_guest_made),
+		v2_test(exec_has_a_leaf_of_its_own),
+		v2_test(what_works_for_a_ve_stands_out_of_its_sight),
 		scratch_test(depth_costs_no_descriptors),
 		v2_test(absent_ve_is_quiet),
 	};
