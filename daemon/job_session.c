@@ -138,7 +138,7 @@ static int console_replace(void *data, struct error *err)
 	struct message message = job_message(context, JOB_CONSOLE);
 	cleanup_close int master_fd = -1;
 	int r = join_replace_console(
-		context->job->host, context->job->fds[FD_INIT], &master_fd, err);
+		context->job->host, context->name, context->job->fds[FD_INIT], &master_fd, err);
 
 	return r < 0 ? r : job_send(context, &message, &master_fd, 1, err);
 }

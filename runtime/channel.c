@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "base/socket.h"
@@ -14,6 +15,15 @@ int channel_open(int ret_fds[2], struct error *err)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0)
 		return error_sys(err, "cannot create a socket pair");
+	return 0;
+}
+
+int channel_limit(int channel_fd, unsigned int seconds, struct error *err)
+{
+	struct timeval most = { .tv_sec = seconds };
+
+	if (setsockopt(channel_fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)) < 0)
+		return error_sys(err, "cannot limit the wait for a process");
 	return 0;
 }
 
@@ -38,7 +48,7 @@ int channel_receive(int channel_fd, struct channel_message *message, int *ret_fd
 
 	*ret_fd = -1;
 	if (n < 0)
-		return (int)n;
+		return n == -EAGAIN ? -ETIMEDOUT : (int)n;
 	if (n == 0)
 		return 0;
 	if (n != (ssize_t)sizeof(*message) || n_fds > 1) {
@@ -57,6 +67,8 @@ int channel_expect(int channel_fd, enum channel_kind kind, struct channel_messag
 	cleanup_close int fd = -1;
 	int r = channel_receive(channel_fd, ret, &fd);
 
+	if (r == -ETIMEDOUT)
+		return error_set(err, ETIMEDOUT, "the process being set up does not answer");
 	if (r < 0)
 		return error_set(err, -r, "cannot talk to the process being set up");
 	if (r == 0)

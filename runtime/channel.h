@@ -31,13 +31,17 @@ struct channel_message {
 
 int channel_open(int ret_fds[2], struct error *err);
 
+/* From now on a receive waits no longer than that, and then says -ETIMEDOUT. */
+int channel_limit(int channel_fd, unsigned int seconds, struct error *err);
+
 /* fd, unless -1, goes along (borrowed). 0 or -errno. */
 int channel_send(int channel_fd, const struct channel_message *message, int fd);
 
 /* 1, 0 at end of file, or -errno; *ret_fd is the caller's, -1 if none came. */
 int channel_receive(int channel_fd, struct channel_message *message, int *ret_fd);
 
-/* Waits for one kind of message; end of file is -ECONNRESET "the other side is gone", an error that
- * arrives instead becomes this one's. *ret_fd as above; NULL: none is expected. */
+/* Waits for one kind of message; end of file is -ECONNRESET "the other side is gone", no answer in
+ * time -ETIMEDOUT, an error that arrives instead becomes this one's. *ret_fd as above; NULL: none
+ * is expected. */
 int channel_expect(int channel_fd, enum channel_kind kind, struct channel_message *ret, int *ret_fd,
 	struct error *err);

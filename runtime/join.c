@@ -171,6 +171,11 @@ static int join_follow(const struct join *join, int channel_fd, struct joined *j
 		cleanup_close int fd = -1;
 
 		r = channel_receive(channel_fd, &message, &fd);
+		if (r == -ETIMEDOUT)
+			return error_set(err, ETIMEDOUT,
+				"the VE has not let it in for %d s (a frozen cgroup, or a file "
+				"system that does not answer)",
+				JOIN_SECONDS);
 		if (r < 0)
 			return error_set(err, -r, "cannot talk to the process entering the VE");
 		if (r > 0 &&
@@ -184,6 +189,7 @@ static int join_follow(const struct join *join, int channel_fd, struct joined *j
 
 static void joined_drop(struct joined *joined)
 {
+	process_kill(joined->pidfd); /* the keeper's to reap */
 	close_fd(&joined->pidfd);
 	close_fd(&joined->terminal_fd);
 }
@@ -215,7 +221,9 @@ int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct
 		r = channel_open(channel, err);
 	if (r < 0)
 		return r;
-	r = join_clone(join, channel, &child_pidfd, err);
+	r = channel_limit(channel[0], JOIN_SECONDS, err);
+	if (r == 0)
+		r = join_clone(join, channel, &child_pidfd, err);
 	close_fd(&channel[1]);
 	if (r == 0)
 		r = join_follow(join, channel[0], &joined, ret_exec, err);
@@ -273,7 +281,7 @@ static int console_make(int *ret_master_fd, struct error *err)
 	return r < 0 ? r : pty_place(slave_fd, target_fd, err);
 }
 
-static _Noreturn void console_child(int init_pidfd, int channel_fd)
+static _Noreturn void console_child(pid_t job, int init_pidfd, int channel_fd)
 {
 	struct channel_message message = { .kind = CHANNEL_ERROR };
 	int master_fd = -1;
@@ -283,6 +291,8 @@ static _Noreturn void console_child(int init_pidfd, int channel_fd)
 		channel_fd = KEPT_CHANNEL;
 		r = enter(KEPT_INIT, CLONE_NEWUSER | CLONE_NEWNS, &message.error);
 	}
+	if (r == 0) /* from here on the VE decides how long it takes */
+		r = process_end_with(job, &message.error);
 	if (r == 0)
 		r = console_make(&master_fd, &message.error);
 	if (r == 0)
@@ -291,24 +301,47 @@ static _Noreturn void console_child(int init_pidfd, int channel_fd)
 	_exit(0);
 }
 
-int join_replace_console(
-	const struct runtime_host *host, int init_pidfd, int *ret_master_fd, struct error *err)
+/* In the VE's cgroup, so that it ends with the VE; a paused one would freeze it. */
+static int console_clone(const struct runtime_host *host, const char *name, int init_pidfd,
+	int channel_fd, int *ret_pidfd, struct error *err)
+{
+	cleanup_close int cgroup_fd = -1;
+	pid_t job = getpid(), pid;
+	bool frozen = false;
+	int r = cgroup_frozen(host->tree, name, &frozen, err);
+
+	if (r == 0 && !frozen)
+		r = cgroup_fd = cgroup_open_host(host->tree, name, err);
+	if (r < 0)
+		return r;
+	pid = process_clone(0, cgroup_fd, ret_pidfd, err);
+	if (pid == 0)
+		console_child(job, init_pidfd, channel_fd);
+	return pid < 0 ? pid : 0;
+}
+
+int join_replace_console(const struct runtime_host *host, const char *name, int init_pidfd,
+	int *ret_master_fd, struct error *err)
 {
 	struct channel_message message;
 	int channel[2], child_pidfd = -1;
-	pid_t pid;
 	int r = channel_open(channel, err);
 
-	(void)host;
 	if (r < 0)
 		return r;
-	pid = process_clone(0, -1, &child_pidfd, err);
-	if (pid == 0)
-		console_child(init_pidfd, channel[1]);
+	r = channel_limit(channel[0], CONSOLE_SECONDS, err);
+	if (r == 0)
+		r = console_clone(host, name, init_pidfd, channel[1], &child_pidfd, err);
 	close_fd(&channel[1]);
-	r = pid < 0 ? pid : channel_expect(channel[0], CHANNEL_READY, &message, ret_master_fd, err);
+	if (r == 0)
+		r = channel_expect(channel[0], CHANNEL_READY, &message, ret_master_fd, err);
 	close_fd(&channel[0]);
-	process_end(child_pidfd);
+	if (r == -ETIMEDOUT) {
+		error_set(err, ETIMEDOUT, "its /dev has not answered for %d s", CONSOLE_SECONDS);
+		process_kill(child_pidfd); /* the keeper's to reap, when the VE lets it end */
+	} else {
+		process_end(child_pidfd);
+	}
 	close_fd(&child_pidfd);
 	return r;
 }

@@ -22,6 +22,9 @@
 #include "runtime/config.h"
 #include "runtime/host.h"
 
+#define JOIN_SECONDS    30
+#define CONSOLE_SECONDS 10
+
 struct joined {
 	pid_t pid;
 	int pidfd;
@@ -52,11 +55,14 @@ struct join {
 	void *data;
 };
 
-/* Returns when the program has been executed. An error of the exec itself has code ENOENT (127) or
- * another errno (126 where *ret_exec is set true): *ret_exec tells that it was the exec. */
+/* Returns when the program has been executed, or the VE has kept it from that for JOIN_SECONDS: by
+ * a frozen cgroup, or a file system that does not answer. An error of the exec itself has code
+ * ENOENT (127) or another errno (126 where *ret_exec is set true): *ret_exec tells that it was the
+ * exec. */
 int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct error *err);
 
 /* A helper for the keeper's successor: gives a running VE a new console pty in place of one whose
- * master died with the keeper, over /dev/console in its mount namespace. */
-int join_replace_console(
-	const struct runtime_host *host, int init_pidfd, int *ret_master_fd, struct error *err);
+ * master died with the keeper, over /dev/console in its mount namespace. What walks there ends with
+ * the caller, with the VE, and after CONSOLE_SECONDS. */
+int join_replace_console(const struct runtime_host *host, const char *name, int init_pidfd,
+	int *ret_master_fd, struct error *err);

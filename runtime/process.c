@@ -40,13 +40,26 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct error 
 	return pid;
 }
 
+void process_kill(int pidfd)
+{
+	if (pidfd >= 0) /* it may have ended */
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+int process_end_with(pid_t parent, struct error *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_sys(err, "cannot ask for an end with the parent");
+	return getppid() == parent ? 0 : error_set(err, ECHILD, "the parent has ended");
+}
+
 void process_end(int pidfd)
 {
 	siginfo_t info;
 
 	if (pidfd < 0)
 		return;
-	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0); /* it may have ended */
+	process_kill(pidfd);
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
 }

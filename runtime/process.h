@@ -16,6 +16,13 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct error 
 /* Kills and reaps a child; -1 is allowed. */
 void process_end(int pidfd);
 
+/* Kills a process whose end may be the VE's to hold up: for ever, where its file system is a FUSE
+ * that does not answer. -1 is allowed. */
+void process_kill(int pidfd);
+
+/* For a child: SIGKILL when its parent, `parent`, ends. A change of ids forgets it (prctl(2)). */
+int process_end_with(pid_t parent, struct error *err);
+
 /* All ids to 0 as the user namespace sees them, no supplementary groups; not dumpable. */
 int process_become_root(struct error *err);
 

@@ -88,8 +88,8 @@ int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct
 	return r < 0 ? r : join->registered(ret, join->data, err);
 }
 
-int join_replace_console(
-	const struct runtime_host *host, int init_pidfd, int *ret_master_fd, struct error *err)
+int join_replace_console(const struct runtime_host *host, const char *name, int init_pidfd,
+	int *ret_master_fd, struct error *err)
 {
 	*ret_master_fd = some_fd();
 	return tell("console", err, "console");

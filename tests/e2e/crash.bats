@@ -127,6 +127,55 @@ another_manager()
 	vessel destroy web1 --force
 }
 
+kill_keeper()
+{
+	kill -KILL "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	vesseld_run
+}
+
+is_busy()
+{
+	[ "$(show_json "$1" .busy.command)" = "$2" ]
+}
+
+@test "the keeper killed: a VE whose /dev does not answer gets no console, and nobody waits for it" {
+	local begun
+	vessel create silent --template small --start --wait
+	silence() # a FUSE that nobody serves
+	{
+		vessel exec -n silent -- sh -c 'exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none /dev && { sleep 1000 <&- >&- 2>&- & }'
+	}
+	silence
+	kill_keeper
+	wait_until 5 is_busy silent "give a console to"
+	vessel create web1 --template small --start --wait
+	vessel destroy web1 --force
+	begun=$SECONDS
+	vessel stop silent --force
+	[ $((SECONDS - begun)) -lt 5 ]
+	vessel start silent --wait
+	silence
+	kill_keeper
+	begun=$SECONDS
+	vessel set silent --description "after the console"
+	[ $((SECONDS - begun)) -lt 20 ]
+	vesseld_log | grep -F "cannot give a new console to silent: its /dev has not answered for 10 s"
+	vessel destroy silent --force
+}
+
+@test "the keeper killed: a paused VE has its console again" {
+	vessel create web1 --template small --start --wait
+	vessel pause web1
+	kill_keeper
+	is_state web1 paused
+	vessel resume web1
+	vessel exec web1 -- sh -c 'echo after-the-pause > /dev/console'
+	logged() { vessel log web1 | grep -q after-the-pause; }
+	wait_until 10 logged
+	vessel destroy web1 --force
+}
+
 @test "reload re-executes the keeper: same inits, consoles and open execs go on" {
 	vessel create web1 --template small --start --wait
 	local init

@@ -30,6 +30,61 @@ teardown_file()
 	[ "$status" -eq 137 ]
 }
 
+# in_root VE COMMAND: run in the VE, but not from the cgroup that exec puts it in.
+in_root()
+{
+	vessel exec "$1" -- sh -c "echo \$\$ > $cgroup/cgroup.procs && $2"
+}
+
+# A FUSE over a directory, and nobody who answers for it.
+silent_fuse='exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none'
+
+# not_let_in VE: exec fails in bounded time and with one line; others do not wait for it.
+not_let_in()
+{
+	local begun=$SECONDS client status_seen=0
+	vessel exec "$1" -- true 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	client=$!
+	vessel create other --template small --start --wait
+	vessel exec other -- true
+	vessel destroy other --force --yes
+	kill -0 $client
+	wait $client || status_seen=$?
+	[ "$status_seen" -eq 125 ]
+	[ $((SECONDS - begun)) -lt 60 ]
+	[ "$(cat "$BATS_TEST_TMPDIR/stderr")" = "vessel: cannot run a program in $1: the VE has not let it in for 30 s (a frozen cgroup, or a file system that does not answer)" ]
+}
+
+@test "a VE that lets no program in is told in bounded time, holds up nobody, and stops" {
+	local cgroup how
+	vessel create shut --template small --start --wait
+	cgroup=$(vessel exec shut -- awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	# shellcheck disable=SC2016
+	for how in "rmdir $cgroup/.vessel && mkdir $cgroup/.vessel && echo 1 > $cgroup/.vessel/cgroup.freeze" "$silent_fuse /etc && { sleep 1000 > /dev/null 2>&1 & }"; do
+		in_root shut "$how"
+		not_let_in shut
+		vessel stop shut --force
+		vessel start shut --wait
+		vessel exec shut -- true
+	done
+	vessel destroy shut --force --yes
+}
+
+@test "a program goes in beside threaded cgroups of the guest, and keeps no guest from enabling controllers" {
+	local cgroup controller
+	vessel create threads --template small --start --wait
+	cgroup=$(vessel exec threads -- awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ "$(vessel exec threads -- sed -n 's/^0:://p' /proc/self/cgroup)" = /.vessel ]
+	controller=$(vessel exec threads -- cut -d' ' -f1 "$cgroup/cgroup.controllers")
+	if [ -n "$controller" ]; then # the first systemd does, with its own process out of the way
+		vessel exec threads -- sh -c "mkdir $cgroup/init && echo 1 > $cgroup/init/cgroup.procs && echo +$controller > $cgroup/cgroup.subtree_control && echo -$controller > $cgroup/cgroup.subtree_control && echo 1 > $cgroup/cgroup.procs"
+	fi
+	in_root threads "mkdir $cgroup/threaded && echo threaded > $cgroup/threaded/cgroup.type"
+	vessel exec threads -- true
+	[ "$(vessel exec threads -- sed -n 's/^0:://p' /proc/self/cgroup)" = / ]
+	vessel destroy threads --force --yes
+}
+
 @test "not found is 127, not executable is 126, no such VE is 125" {
 	run -127 vessel exec web1 -- /no/such/program
 	run vessel exec web1 -- /etc/hosts
