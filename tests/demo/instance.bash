@@ -8,9 +8,9 @@ instance_start()
 	export VESSEL_INSTANCE=$2
 	build=$(cd "$1" && pwd)
 	PATH=$build:$PATH
-	state=$build/$VESSEL_INSTANCE
+	state=${DEMO_STATE:-$build/$VESSEL_INSTANCE}
 	mkdir -p "$state"
-	vesseld --instance "$VESSEL_INSTANCE" --state-dir "$state/state" --ids "$3" \
+	vesseld --instance "$VESSEL_INSTANCE" --state-dir "$state/state" --ids "${DEMO_IDS:-$3}" \
 		2>>"$state/vesseld.log" &
 	daemon=$!
 	trap instance_stop EXIT

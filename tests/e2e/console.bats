@@ -81,20 +81,35 @@ END
 @test "several watchers see the same, and one that does not read disturbs nobody" {
 	on_console web1 'to all-2' '' >"$BATS_TEST_TMPDIR/one" &
 	on_console web1 'to all-2' '' >"$BATS_TEST_TMPDIR/two" &
-	mkfifo "$BATS_TEST_TMPDIR/stuck"
+	# The third never reads: 1 MiB is more than its socket and its pipe hold.
+	mkfifo "$BATS_TEST_TMPDIR/unread"
+	sleep 60 <"$BATS_TEST_TMPDIR/unread" 3>&- &
+	local reader=$!
+	"$build/vessel" console web1 >"$BATS_TEST_TMPDIR/unread" </dev/zero 3>&- &
+	local stuck=$!
 	sleep 0.5
-	vessel exec web1 -- sh -c 'echo to all-$((1+1)) > /dev/console'
-	wait
+	vessel exec web1 -- sh -c 'yes stuffing | head -c 1048576 > /dev/console; echo to all-$((1+1)) > /dev/console'
+	wait %1 %2
 	grep -q 'to all-2' "$BATS_TEST_TMPDIR/one"
 	grep -q 'to all-2' "$BATS_TEST_TMPDIR/two"
+	kill "$reader" "$stuck" 2>/dev/null || true
 }
 
 @test "numbered lines have no gap while watchers come and go" {
-	vessel exec -n web1 -- sh -c 'i=0; while [ $i -lt 3000 ]; do echo "line $i." ; i=$((i+1)); done > /dev/console'
+	"$build/vessel" exec -n web1 -- sh -c '
+		i=0
+		until [ -e /tmp/enough ]; do
+			echo "line $i."; i=$((i+1)); [ $((i % 100)) -gt 0 ] || sleep 0.1
+		done >/dev/console
+		echo $i' >"$BATS_TEST_TMPDIR/written" 3>&- &
+	local writer=$!
 	for _ in 1 2 3; do
-		on_console web1 'line' '' >/dev/null || true
+		on_console web1 'line' '' >/dev/null
 	done
-	all_there() { [ "$(vessel log web1 | tr -d '\r' | grep -cE '^line [0-9]+\.$')" -eq 3000 ]; }
+	vessel exec -n web1 -- touch /tmp/enough
+	wait $writer
+	written=$(cat "$BATS_TEST_TMPDIR/written")
+	all_there() { [ "$(vessel log web1 | tr -d '\r' | grep -E '^line [0-9]+\.$')" = "$(seq -f 'line %.0f.' 0 $((written - 1)))" ]; }
 	wait_until 10 all_there
 }
 

@@ -208,8 +208,12 @@ closed()
 }
 
 @test "the template is unchanged after both have run and written" {
-	vessel exec a -- sh -c 'rm -rf /etc; chmod 000 /bin/busybox; mv /root /elsewhere; touch /sbin/init' || true
-	vessel exec b -- sh -c 'echo x >> /etc/passwd' || true
+	vessel exec a -- sh -c 'rm -rf /etc; mv /root /elsewhere; touch /sbin/init; chmod 000 /bin/busybox'
+	vessel exec b -- sh -c 'echo x >> /etc/passwd'
 	vessel stop a b --force
+	# They did write, each to its own layer.
+	[ -d "$state_dir/ve/a/disk/upper/elsewhere" ]
+	[ "$(stat -c %a "$state_dir/ve/a/disk/upper/bin/busybox")" = 0 ]
+	[ "$(tail -1 "$state_dir/ve/b/disk/upper/etc/passwd")" = x ]
 	[ "$(tree_digest)" = "$digest_before" ]
 }

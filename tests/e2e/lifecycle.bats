@@ -72,6 +72,13 @@ teardown()
 	refused 1 "vessel: cannot start web1: the template has no init /bin/sleep-forever: set --init" start web1
 	vessel set web1 --init /sbin/init
 	vessel start web1
+	vessel exec -n web1 -- sh -c 'printf "#!/bin/sh\ntrap \"\" TERM INT HUP\nwhile :; do sleep 1; done\n" >/bin/sleep-forever; chmod 755 /bin/sleep-forever'
+	vessel stop web1 --force
+	vessel set web1 --init /bin/sleep-forever
+	vessel start web1 --wait
+	run --separate-stderr vessel stop web1 --timeout 1 # positive control: it does not stop when asked
+	[ "$stderr" = "web1: stopped by force: it did not stop in time" ]
+	vessel start web1 --wait
 	vessel stop web1 --force
 	is_state web1 stopped
 	[ "$(show_json web1 .exit.how)" = killed ]
