@@ -194,7 +194,7 @@ _Noreturn void job_run(struct job *job)
 static void print_inner(const struct job_operation *operation)
 {
 	for (size_t i = 0; i < launch_steps_count; i++)
-		printf("%s:%s\n", operation->name, launch_steps[i]);
+		printf("%s:%s\n", operation->name, launch_steps[i].name);
 }
 
 void job_print_steps(void)

@@ -8,8 +8,8 @@
 
 #include "base/json.h"
 #include "base/names.h"
+#include "base/step.h"
 #include "daemon/job.h"
-#include "daemon/step.h"
 #include "runtime/config.h"
 
 struct job_context {

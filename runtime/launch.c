@@ -47,16 +47,18 @@ static const char *start_hostname(const struct start *start)
 	return hostname ? hostname : start->launch->name;
 }
 
-static int step_cgroup(struct start *start, struct error *err)
+static int step_cgroup(void *data, struct error *err)
 {
+	struct start *start = data;
 	const struct launch *launch = start->launch;
 
 	return cgroup_create(launch->host->tree, launch->name, launch->config->first_id, err);
 }
 
 /* Not cgroup_kill: what lives there is not ours if the step before failed on it. */
-static void undo_cgroup(struct start *start)
+static void undo_cgroup(void *data)
 {
+	struct start *start = data;
 	struct error ignored = { 0 };
 
 	(void)cgroup_remove(start->launch->host->tree, start->launch->name, &ignored);
@@ -71,8 +73,9 @@ static bool limit_asked(const struct settings *settings, int id)
 }
 
 /* A default that this host cannot enforce stays unset; what was asked for is refused. */
-static int step_limits(struct start *start, struct error *err)
+static int step_limits(void *data, struct error *err)
 {
+	struct start *start = data;
 	const struct launch *launch = start->launch;
 	const struct settings *settings = &launch->config->settings;
 	unsigned int mask = 0;
@@ -91,8 +94,9 @@ static int step_limits(struct start *start, struct error *err)
 	return limit_write_all(launch->host->tree, launch->name, mask, &settings->limits, err);
 }
 
-static int step_sockets(struct start *start, struct error *err)
+static int step_sockets(void *data, struct error *err)
 {
+	struct start *start = data;
 	int fds[2];
 	int r = channel_open(fds, err);
 
@@ -127,8 +131,9 @@ static struct guest start_guest(const struct start *start)
 
 /* The user namespace is created as the VE's own id: the kernel charges inotify instances and the
  * like to the creator, so VEs made by one id would share one allowance (FACTS). */
-static int step_clone(struct start *start, struct error *err)
+static int step_clone(void *data, struct error *err)
 {
+	struct start *start = data;
 	const struct launch *launch = start->launch;
 	const uid_t base = launch->config->first_id;
 	struct error reason = { 0 };
@@ -157,8 +162,9 @@ static int step_clone(struct start *start, struct error *err)
 	return r;
 }
 
-static void undo_clone(struct start *start)
+static void undo_clone(void *data)
 {
+	struct start *start = data;
 	process_end(start->launched.pidfd);
 	close_fd(&start->launched.pidfd);
 }
@@ -185,8 +191,9 @@ static int tell(const struct start *start, enum channel_kind kind, int fd, struc
 	return r < 0 ? error_set(err, -r, "cannot talk to the process being set up") : 0;
 }
 
-static int step_map(struct start *start, struct error *err)
+static int step_map(void *data, struct error *err)
 {
+	struct start *start = data;
 	int r = write_map(start, "uid_map", err);
 
 	if (r == 0)
@@ -257,8 +264,9 @@ static int mount_root(struct start *start, const int *layer_fds, size_t n_layers
 	return start->overlay_fd < 0 ? start->overlay_fd : 0;
 }
 
-static int step_overlay(struct start *start, struct error *err)
+static int step_overlay(void *data, struct error *err)
 {
+	struct start *start = data;
 	int layer_fds[TEMPLATE_LAYERS_MAX];
 	size_t n_layers = 0;
 	int r = open_layers(start->launch, layer_fds, &n_layers, err);
@@ -272,8 +280,9 @@ static int step_overlay(struct start *start, struct error *err)
 
 /* Looks and writes with the VE's ids: new files are its root's, and nothing that its root may not
  * do is done for it. */
-static int step_identity(struct start *start, struct error *err)
+static int step_identity(void *data, struct error *err)
 {
+	struct start *start = data;
 	const struct launch *launch = start->launch;
 	const struct ve_config *config = launch->config;
 	struct error reason = { 0 };
@@ -291,8 +300,9 @@ static int step_identity(struct start *start, struct error *err)
 	return r;
 }
 
-static int step_guest(struct start *start, struct error *err)
+static int step_guest(void *data, struct error *err)
 {
+	struct start *start = data;
 	struct channel_message message;
 	int r = tell(start, CHANNEL_ROOT, start->overlay_fd, err);
 
@@ -303,14 +313,16 @@ static int step_guest(struct start *start, struct error *err)
 		start->channel_fd, CHANNEL_READY, &message, &start->launched.console_fd, err);
 }
 
-static int step_register(struct start *start, struct error *err)
+static int step_register(void *data, struct error *err)
 {
+	struct start *start = data;
 	return start->launch->registered(&start->launched, start->launch->data, err);
 }
 
 /* End of file is the exec's doing: the channel is close-on-exec. */
-static int step_go(struct start *start, struct error *err)
+static int step_go(void *data, struct error *err)
 {
+	struct start *start = data;
 	struct channel_message message;
 	int fd = -1;
 	int r = tell(start, CHANNEL_GO, -1, err);
@@ -327,44 +339,28 @@ static int step_go(struct start *start, struct error *err)
 	return err->code ? -err->code : error_set(err, EPROTO, "an error without a code");
 }
 
-static const struct {
-	int (*run)(struct start *start, struct error *err);
-	void (*undo)(struct start *start);
-} steps[] = {
-	{ step_cgroup, undo_cgroup },
-	{ step_limits, NULL },
-	{ step_sockets, NULL },
-	{ step_clone, undo_clone },
-	{ step_map, NULL },
-	{ step_overlay, NULL },
-	{ step_identity, NULL },
-	{ step_guest, NULL },
-	{ step_register, NULL },
-	{ step_go, NULL },
+const struct step launch_steps[] = {
+	/* clang-format off */
+	{ "cgroup",   step_cgroup,   undo_cgroup },
+	{ "limits",   step_limits,   NULL },
+	{ "sockets",  step_sockets,  NULL },
+	{ "clone",    step_clone,    undo_clone },
+	{ "map",      step_map,      NULL },
+	{ "overlay",  step_overlay,  NULL },
+	{ "identity", step_identity, NULL },
+	{ "guest",    step_guest,    NULL },
+	{ "register", step_register, NULL },
+	{ "go",       step_go,       NULL },
+	/* clang-format on */
 };
-
-const char *const launch_steps[] = { "cgroup", "limits", "sockets", "clone", "map", "overlay",
-	"identity", "guest", "register", "go" };
 const size_t launch_steps_count = ARRAY_SIZE(launch_steps);
-_Static_assert(ARRAY_SIZE(launch_steps) == ARRAY_SIZE(steps), "every step has a name");
 
-static int steps_walk(struct start *start, struct error *err)
+static void before_step(const char *name, void *data)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		int r;
+	const struct launch *launch = ((struct start *)data)->launch;
 
-		if (start->launch->step)
-			start->launch->step(launch_steps[i], start->launch->data);
-		r = steps[i].run(start, err);
-		if (r == 0)
-			continue;
-		/* The failed step itself may be half done. */
-		for (size_t j = i + 1; j-- > 0;)
-			if (steps[j].undo)
-				steps[j].undo(start);
-		return r;
-	}
-	return 0;
+	if (launch->step)
+		launch->step(name, launch->data);
 }
 
 int launch_run(const struct launch *launch, struct launched *ret, struct error *err)
@@ -381,7 +377,7 @@ int launch_run(const struct launch *launch, struct launched *ret, struct error *
 
 	if (!name_valid(launch->name))
 		return error_set(err, EINVAL, "not a name of a VE");
-	r = steps_walk(&start, err);
+	r = step_walk(launch_steps, launch_steps_count, before_step, &start, err);
 	cgroup_join_done(&start.cgroup);
 	close_fd(&start.channel_fd);
 	close_fd(&start.guest_channel_fd);

@@ -22,6 +22,7 @@
 
 #include <sys/types.h>
 
+#include "base/step.h"
 #include "runtime/config.h"
 #include "runtime/host.h"
 
@@ -49,9 +50,6 @@ struct launched {
 /* Called with the child set up and waiting; 0 lets it go, an error undoes the start. */
 typedef int launch_registered_fn(const struct launched *launched, void *data, struct error *err);
 
-/* Called before each step with its name ("cgroup", "clone", ...): the hook for fault tests. */
-typedef void launch_step_fn(const char *step, void *data);
-
 struct launch {
 	const struct runtime_host *host;
 	const char *name;
@@ -63,12 +61,13 @@ struct launch {
 	char *const *argv;
 	int stdio_fds[3];
 	launch_registered_fn *registered;
-	launch_step_fn *step; /* may be NULL */
+	step_before_fn
+		*step; /* may be NULL; before each of launch_steps: the hook of fault tests */
 	void *data;
 };
 
 /* Starts the VE. On failure all steps are undone and the error says which failed. */
 int launch_run(const struct launch *launch, struct launched *ret, struct error *err);
 
-extern const char *const launch_steps[]; /* names, in order; for tests and --hold */
+extern const struct step launch_steps[]; /* their names are for tests and --hold */
 extern const size_t launch_steps_count;

@@ -23,7 +23,7 @@
 struct fake *fake;
 
 const struct import_bounds import_default_bounds = { 1, 2, 3 };
-const char *const launch_steps[] = { "cgroup", "clone" };
+const struct step launch_steps[] = { { .name = "cgroup" }, { .name = "clone" } };
 const size_t launch_steps_count = ARRAY_SIZE(launch_steps);
 
 __attribute__((format(printf, 3, 4))) static int tell(
@@ -64,7 +64,7 @@ int launch_run(const struct launch *launch, struct launched *ret, struct error *
 	int r;
 
 	for (size_t i = 0; i < launch_steps_count; i++)
-		launch->step(launch_steps[i], launch->data);
+		launch->step(launch_steps[i].name, launch->data);
 	r = tell("launch", err, "launch %s", launch->argv ? launch->argv[0] : "init");
 	if (r == 0)
 		r = launch->registered(&launched, launch->data, err);

@@ -15,7 +15,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
-#include "daemon/step.h"
+#include "base/step.h"
 
 /* What happened, a letter each: a step's own, upper case for its undo, '.' for the hook. */
 struct story {
