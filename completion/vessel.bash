@@ -38,6 +38,7 @@ _vessel_global='-h --help -q --quiet --instance --version'
 _vessel_fields='name state template cpus memory pids started autostart busy cgroup cpu-weight created
 	description disabled exit first-id hostname init label layers pending pid plan problem profile
 	protect ptys ready stop-timeout swap uuid'
+_vessel_template_fields='name size files ves created problem layers used-by'
 
 _vessel_ask()
 {
@@ -60,13 +61,12 @@ _vessel_value()
 	--protect | --disabled) _vessel_reply 'yes no' ;;
 	--profile) _vessel_reply 'default nesting' ;;
 	--state) _vessel_reply 'stopped starting running paused stopping broken' ;;
-	-o | --fields | --sort) _vessel_reply "$_vessel_fields" ;;
-	-s | --signal)
-		if [ "$command" = list ]; then
-			_vessel_reply "$_vessel_fields"
-		else
-			_vessel_reply 'TERM HUP INT QUIT KILL USR1 USR2 STOP CONT'
-		fi
+	-s | --signal | -o | --fields | --sort)
+		case $command in
+		list) _vessel_reply "$_vessel_fields" ;;
+		'template list') _vessel_reply "$_vessel_template_fields" ;;
+		*) _vessel_reply 'TERM HUP INT QUIT KILL USR1 USR2 STOP CONT' ;;
+		esac
 		;;
 	--instance | --plan | --timeout | --label | --pid | --sha256 | --max-* | --suite | --include | \
 		--user | -u | --cwd | --env | --lines | --cpus | --cpu-weight | --memory | --swap | \

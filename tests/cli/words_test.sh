@@ -41,6 +41,18 @@ done <<END
 $(./vessel --help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
 END
 
+# fields NAME COMMAND...: the completion's list of fields is what the command says there are.
+fields()
+{
+	list=$1
+	shift
+	there=$(./vessel "$@" -o nothing 2>&1 | sed -n 's/.*(there are: \(.*\))$/\1/p' | tr -d , | tr ' ' '\n' | sort)
+	named=$(bash -c '. "$0"; printf "%s\n" ${!1}' "$completion" "$list" | sort)
+	[ -n "$there" ] && [ "$there" = "$named" ] || missing "$completion" "the fields of" "$*"
+}
+fields _vessel_fields list
+fields _vessel_template_fields template list
+
 if command -v nm >/dev/null; then
 	names=$(nm -g --defined-only libvessel.a | awk 'NF == 3 && $3 !~ /^vessel_/ { print $3 }')
 	[ -z "$names" ] || missing libvessel.a "only vessel_*, but" "$names"
