@@ -293,11 +293,6 @@ struct json *json_take(struct json *object, const char *key)
 	return taken;
 }
 
-void json_remove(struct json *object, const char *key)
-{
-	json_free(json_take(object, key));
-}
-
 void json_append(struct json *array, struct json *child)
 {
 	if (json_type(array) == JSON_ARRAY && child) {

@@ -64,7 +64,6 @@ void json_set_real(struct json *object, const char *key, double number);
 void json_set_bool(struct json *object, const char *key, bool flag);
 void json_set_null(struct json *object, const char *key);
 void json_set(struct json *object, const char *key, struct json *child); /* takes the child */
-void json_remove(struct json *object, const char *key);
 
 void json_append(struct json *array, struct json *child); /* takes the child */
 void json_append_string(struct json *array, const char *string);

@@ -31,24 +31,19 @@
 #define MEMSW_V1  "memory.memsw.limit_in_bytes"
 #define UNSET_V1  (UINT64_C(1) << 62) /* v1 says "no limit" by a huge number of whole pages */
 
-static int write_word(int dir_fd, const char *file, const char *word, struct error *err)
-{
-	return file_write_control(dir_fd, file, word, err);
-}
-
 static int write_number(int dir_fd, const char *file, uint64_t value, struct error *err)
 {
 	char text[NUMBER_TEXT];
 
 	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return write_word(dir_fd, file, text, err);
+	return file_write_control(dir_fd, file, text, err);
 }
 
 int place_write_number(int dir_fd, const struct limit_place *place, enum limit_id id,
 	const struct limit_values *values, struct error *err)
 {
 	if (values->value[id] == PARSE_NONE)
-		return write_word(dir_fd, place->file, place->none, err);
+		return file_write_control(dir_fd, place->file, place->none, err);
 	return write_number(dir_fd, place->file, values->value[id], err);
 }
 
@@ -87,12 +82,12 @@ int place_write_cpu_max(int dir_fd, const struct limit_place *place, enum limit_
 	int r;
 
 	if (values->value[id] == PARSE_NONE)
-		return write_word(dir_fd, place->file, "max", err);
+		return file_write_control(dir_fd, place->file, "max", err);
 	r = split_cpus(values->value[id], &quota, &period, err);
 	if (r < 0)
 		return r;
 	snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64, quota, period);
-	return write_word(dir_fd, place->file, text, err);
+	return file_write_control(dir_fd, place->file, text, err);
 }
 
 int place_read_cpu_max(int dir_fd, const struct limit_place *place, uint64_t *ret)
@@ -115,7 +110,7 @@ int place_write_quota(int dir_fd, const struct limit_place *place, enum limit_id
 	int r;
 
 	if (values->value[id] == PARSE_NONE)
-		return write_word(dir_fd, place->file, "-1", err);
+		return file_write_control(dir_fd, place->file, "-1", err);
 	r = split_cpus(values->value[id], &quota, &period, err);
 	if (r == 0)
 		r = write_number(dir_fd, "cpu.cfs_period_us", period, err);
@@ -138,7 +133,7 @@ int place_write_shares(int dir_fd, const struct limit_place *place, enum limit_i
 	uint64_t weight = values->value[id], shares;
 
 	if (weight == PARSE_NONE)
-		return write_word(dir_fd, place->file, place->none, err);
+		return file_write_control(dir_fd, place->file, place->none, err);
 	if (weight > SHARES_MOST)
 		return error_refuse(err, ERROR_USAGE, "the weight is out of range");
 	shares = (weight * 1024 + 50) / 100;
@@ -176,7 +171,7 @@ static uint64_t add_limits(uint64_t memory, uint64_t swap)
 
 static int write_v1(int dir_fd, const char *file, uint64_t value, struct error *err)
 {
-	int r = value == PARSE_NONE ? write_word(dir_fd, file, "-1", err)
+	int r = value == PARSE_NONE ? file_write_control(dir_fd, file, "-1", err)
 				    : write_number(dir_fd, file, value, err);
 
 	if (r == -EBUSY)
