@@ -22,7 +22,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/inside.h"
-#include "base/parse.h"
 #include "runtime/boot_id.h"
 #include "runtime/device.h"
 #include "runtime/mount.h"
@@ -99,7 +98,7 @@ static int row_create(enum guest_mount which, uint64_t ptys, struct error *err)
 	char max[24]; /* a 64-bit number */
 
 	memcpy(options, row->options, n * sizeof(*options));
-	if (which == MOUNT_PTS && ptys != PARSE_NONE) {
+	if (which == MOUNT_PTS) {
 		snprintf(max, sizeof(max), "%ju", (uintmax_t)ptys);
 		options[n++] = (struct mount_option){ "max", max };
 	}

@@ -28,7 +28,7 @@ enum guest_mount {
 struct guest_mounts {
 	enum profile profile;
 	int scratch_fd;        /* of the workshop: what is bound comes from there */
-	uint64_t ptys;         /* PARSE_NONE: as many as the host has */
+	uint64_t ptys;         /* at most so many */
 	int fds[GUEST_MOUNTS]; /* the roots */
 	int device_fds[DEVICES];
 };

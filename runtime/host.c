@@ -132,8 +132,6 @@ static int workshop_open(const char *state_dir, int proc_fd, struct error *err)
 
 static int host_fill(const char *state_dir, struct runtime_host *host, struct error *err)
 {
-	int r = 0;
-
 	host->proc_fd = mount_new(
 		"proc", NULL, 0, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
 	if (host->proc_fd < 0)
@@ -141,9 +139,7 @@ static int host_fill(const char *state_dir, struct runtime_host *host, struct er
 	host->workshop_fd = workshop_open(state_dir, host->proc_fd, err);
 	if (host->workshop_fd < 0)
 		return error_wrap(err, "cannot prepare the mount namespace for VEs");
-	for (int profile = 0; profile < PROFILES && r == 0; profile++)
-		r = seccomp_program_new((enum profile)profile, &host->seccomp[profile], err);
-	return r;
+	return seccomp_program_new(&host->seccomp, err);
 }
 
 int runtime_host_open(const char *state_dir, struct cgroup_tree *tree, struct runtime_host *ret,
@@ -164,10 +160,8 @@ void runtime_host_done(struct runtime_host *host)
 {
 	close_fd(&host->workshop_fd);
 	close_fd(&host->proc_fd);
-	for (int profile = 0; profile < PROFILES; profile++) {
-		seccomp_program_free(host->seccomp[profile]);
-		host->seccomp[profile] = NULL;
-	}
+	seccomp_program_free(host->seccomp);
+	host->seccomp = NULL;
 }
 
 static int scratch_devices(int dev_fd, struct error *err)

@@ -25,7 +25,7 @@ struct runtime_host {
 	int workshop_fd; /* mount namespace, nsfs */
 	int proc_fd;     /* a procfs of our own, in no one's mount table (P06) */
 	struct cgroup_tree *tree;
-	struct seccomp_program *seccomp[PROFILES];
+	struct seccomp_program *seccomp;
 };
 
 /* Leaves nothing behind on failure. state_dir is an absolute path. `tree` is borrowed. */

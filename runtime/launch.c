@@ -122,7 +122,7 @@ static struct guest start_guest(const struct start *start)
 		.cgroup = &start->cgroup,
 		.config = launch->config,
 		.hostname = start_hostname(start),
-		.seccomp = launch->host->seccomp[launch->config->settings.profile],
+		.seccomp = launch->host->seccomp,
 		.argv = launch->argv,
 		.stdio_fds = { launch->stdio_fds[0], launch->stdio_fds[1], launch->stdio_fds[2] },
 		.notify_fd = start->launched.notify_fd,

@@ -308,12 +308,11 @@ static int program_fill(struct seccomp_program *program)
 	return program->full ? -E2BIG : r;
 }
 
-int seccomp_program_new(enum profile profile, struct seccomp_program **ret, struct error *err)
+int seccomp_program_new(struct seccomp_program **ret, struct error *err)
 {
 	struct seccomp_program *program = calloc(1, sizeof(*program));
 	int r;
 
-	(void)profile; /* nesting differs in its mounts; the calls are the same */
 	if (!program)
 		return error_memory(err);
 	r = program_fill(program);

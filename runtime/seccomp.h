@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * seccomp.h - the system call filter of a VE, compiled once per profile, loaded per process.
+ * seccomp.h - the system call filter of a VE, compiled once, loaded per process. The profiles
+ * differ in their mounts; the calls are the same.
  *
  * From tables: every call known to the build's libseccomp is allowed, unknown ones are ENOSYS (so
  * libc falls back), the calls that only ever reach the host are EPERM, rare socket families are
@@ -9,12 +10,10 @@
  */
 #pragma once
 
-#include "runtime/setting.h"
-
 struct error;
 struct seccomp_program;
 
-int seccomp_program_new(enum profile profile, struct seccomp_program **ret, struct error *err);
+int seccomp_program_new(struct seccomp_program **ret, struct error *err);
 void seccomp_program_free(struct seccomp_program *program);
 
 /* Loads it into the calling process, which has CAP_SYS_ADMIN in its user namespace. 0 or -errno. */

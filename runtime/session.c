@@ -103,7 +103,7 @@ static int become_user(struct session *session, struct error *err)
 		r = process_reset(err);
 	if (r < 0)
 		return r;
-	r = seccomp_program_load(join->host->seccomp[join->config->settings.profile]);
+	r = seccomp_program_load(join->host->seccomp);
 	if (r < 0)
 		return error_set(err, -r, "cannot load the system call filter");
 	if (setgroups(account->n_groups, account->groups) < 0 ||

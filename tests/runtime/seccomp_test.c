@@ -150,7 +150,7 @@ static int program_make(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	return seccomp_program_new(PROFILE_DEFAULT, &program, &err);
+	return seccomp_program_new(&program, &err);
 }
 
 static int program_end(void **state)
