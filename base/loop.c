@@ -18,11 +18,11 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #define EVENTS_MAX 64 /* of one round; the rest come in the next */
@@ -57,14 +57,6 @@ struct loop {
 	bool quit;
 	int status;
 };
-
-static uint64_t now_milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 int loop_new(struct loop **ret, struct error *err)
 {
@@ -153,7 +145,7 @@ int loop_set_timer(struct loop_source *source, uint64_t milliseconds, struct err
 	uint64_t wait =
 		milliseconds > 0 && milliseconds < UINT64_MAX ? milliseconds + 1 : milliseconds;
 
-	if (__builtin_add_overflow(now_milliseconds(), wait, &source->deadline))
+	if (__builtin_add_overflow(clock_monotonic_ms(), wait, &source->deadline))
 		source->deadline = UINT64_MAX;
 	source->round = source->loop->round;
 	source->armed = true;
@@ -227,7 +219,7 @@ static struct loop_source *first_timer(const struct loop *loop, bool old)
 static int wait_milliseconds(const struct loop *loop)
 {
 	const struct loop_source *timer = first_timer(loop, false);
-	uint64_t now = now_milliseconds(), left;
+	uint64_t now = clock_monotonic_ms(), left;
 
 	if (!timer)
 		return -1;
@@ -238,7 +230,7 @@ static int wait_milliseconds(const struct loop *loop)
 /* A timer that its handler arms again waits for the next round, or 0 ms would never end. */
 static int run_timers(struct loop *loop)
 {
-	uint64_t now = now_milliseconds();
+	uint64_t now = clock_monotonic_ms();
 	int r = 0;
 
 	while (r >= 0 && !loop->quit) {

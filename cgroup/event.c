@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parse.h"
@@ -67,14 +68,6 @@ int cgroup_frozen(struct cgroup_tree *tree, const char *name, bool *ret, struct 
 	return read_event(tree, name, "frozen", ret, err);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* The kernel wakes poll(POLLPRI) for a change since the descriptor was last read. */
 static int read_events_fd(int fd, const char *key, uint64_t *ret)
 {
@@ -92,11 +85,11 @@ int cgroup_event_wait(
 {
 	struct error ignored;
 	cleanup_close int fd = cgroup_open_file(tree, name, "cgroup.events", O_RDONLY, &ignored);
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = (int64_t)clock_monotonic_ms() + timeout_ms;
 
 	while (fd >= 0) {
 		struct pollfd pollfd = { .fd = fd, .events = POLLPRI };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - (int64_t)clock_monotonic_ms();
 		uint64_t now = 0;
 		int r = read_events_fd(fd, key, &now);
 

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/cli.h"
@@ -38,14 +38,6 @@ void progress_format(const char *name, int64_t done, int64_t total, char buffer[
 		format_human((double)total, total_text));
 }
 
-static int64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int progress_reply(const char *parameters, int *fds, size_t n_fds, int last, void *data)
 {
 	struct progress *progress = data;
@@ -59,7 +51,7 @@ int progress_reply(const char *parameters, int *fds, size_t n_fds, int last, voi
 	(void)n_fds;
 	(void)last;
 	if (!progress->cli->terminal || progress->cli->quiet ||
-		now() - progress->shown < DRAW_EVERY)
+		(int64_t)clock_monotonic_ms() - progress->shown < DRAW_EVERY)
 		return 0;
 	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
 		return -1;
@@ -69,7 +61,7 @@ int progress_reply(const char *parameters, int *fds, size_t n_fds, int last, voi
 	(void)json_int(json_find(value, "total"), &total); /* absent: not known */
 	progress_format(progress->name, done, total, line);
 	fprintf(stderr, "\r\033[K%s", line);
-	progress->shown = now();
+	progress->shown = (int64_t)clock_monotonic_ms();
 	return 0;
 }
 

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/parse.h"
@@ -54,12 +54,9 @@ static size_t console_read(struct console *console)
 
 static void console_count(struct console *console, size_t n)
 {
-	struct timespec now;
+	int64_t window = (int64_t)(clock_monotonic_ms() / WINDOW_MS);
 	struct error err;
-	int64_t window;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	window = now.tv_sec * (1000 / WINDOW_MS) + now.tv_nsec / (WINDOW_MS * 1000000);
 	if (window != console->window) {
 		console->window = window;
 		console->bytes = 0;

@@ -8,24 +8,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "daemon/instance.h"
 #include "daemon/job_context.h"
 #include "template/template.h"
 
 #define PROGRESS_MS 100 /* at most ten a second */
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A pipe's total is not known: 0. */
 static uint64_t archive_size(int fd)
@@ -40,7 +32,7 @@ static void progress(uint64_t bytes_read, uint64_t entries, void *data)
 	struct job_context *context = data;
 	struct message message;
 	struct error ignored; /* progress that is not heard is no failure */
-	int64_t now = now_ms();
+	int64_t now = (int64_t)clock_monotonic_ms();
 
 	if (now - context->told < PROGRESS_MS)
 		return;

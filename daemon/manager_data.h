@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "daemon/instance.h"
 
 struct cgroup_tree;
@@ -46,9 +47,3 @@ struct manager {
  */
 int manager_incoming(
 	struct manager *manager, const struct message *message, int *fds, size_t n_fds);
-
-/* clock.c: seconds since the epoch, and milliseconds that never jump. */
-int64_t clock_now(void);
-uint64_t clock_monotonic_ms(void);
-/* Microseconds since the host booted, for every process the same. */
-uint64_t clock_boot_us(void);

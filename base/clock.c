@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * clock.c - the times that the manager knows.
+ * clock.c - what time it is, by each of the clocks in use.
  */
-#include <time.h>
+#include "clock.h"
 
-#include "daemon/manager_data.h"
+#include <time.h>
 
 int64_t clock_now(void)
 {
