@@ -7,6 +7,7 @@
  */
 #include "text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -114,6 +115,12 @@ char *text_take(struct text *text)
 		free(text->data);
 	text_init(text);
 	return taken;
+}
+
+int text_copy(char **ret, const char *string)
+{
+	*ret = string ? strdup(string) : NULL;
+	return string && !*ret ? -ENOMEM : 0;
 }
 
 /* The well-formed ranges of the Unicode standard, table 3-7: what the second byte may be. */

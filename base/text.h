@@ -39,4 +39,7 @@ size_t text_utf8(const char *bytes, size_t n);
  * controls in UTF-8, and bytes that are no UTF-8. The line stays one line. */
 void text_clean(char *line, size_t length);
 
+/* A copy of a string, or of NULL. -ENOMEM. */
+int text_copy(char **ret, const char *string);
+
 #define cleanup_text __attribute__((cleanup(text_done)))

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 
 void config_done(struct ve_config *config)
 {
@@ -29,12 +30,6 @@ void config_done(struct ve_config *config)
 	settings_done(&config->settings);
 	json_free(config->record);
 	*config = (struct ve_config){ 0 };
-}
-
-static int text_copy(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -ENOMEM : 0;
 }
 
 static int layers_copy(struct ve_config *to, const struct ve_config *from)

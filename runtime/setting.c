@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "runtime/setting_type.h"
 
 #define MIB        (UINT64_C(1) << 20)
@@ -158,12 +159,6 @@ void settings_done(struct settings *s)
 	free(s->description);
 	labels_done(s);
 	*s = (struct settings){ 0 };
-}
-
-static int text_copy(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -ENOMEM : 0;
 }
 
 int settings_copy(struct settings *to, const struct settings *from, struct error *err)
