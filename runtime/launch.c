@@ -227,11 +227,11 @@ static int open_layers(const struct launch *launch, int *fds, size_t *ret_n, str
 	return 0;
 }
 
-static int open_disk(const struct launch *launch, const char *part, struct error *err)
+static int open_disk(const struct launch *launch, struct error *err)
 {
-	char name[NAME_LENGTH + sizeof("ve//disk/upper")]; /* `part` is upper or work */
+	char name[NAME_LENGTH + sizeof("ve//disk")];
 
-	snprintf(name, sizeof(name), "ve/%s/disk/%s", launch->name, part);
+	snprintf(name, sizeof(name), "ve/%s/disk", launch->name);
 	return file_open_dir(launch->state_fd, name, err);
 }
 
@@ -239,13 +239,12 @@ static int mount_root(struct start *start, const int *layer_fds, size_t n_layers
 {
 	const struct launch *launch = start->launch;
 	char name[32]; /* a pid and "/ns/user" */
-	cleanup_close int upper_fd = open_disk(launch, "upper", err);
-	cleanup_close int work_dir_fd = upper_fd < 0 ? -1 : open_disk(launch, "work", err);
+	cleanup_close int disk_fd = open_disk(launch, err);
 	cleanup_close int userns_fd = -1;
 	struct overlay overlay;
 
-	if (upper_fd < 0 || work_dir_fd < 0)
-		return -err->code;
+	if (disk_fd < 0)
+		return disk_fd;
 	snprintf(name, sizeof(name), "%d/ns/user", (int)start->launched.pid);
 	userns_fd = openat(launch->host->proc_fd, name, O_RDONLY | O_CLOEXEC);
 	if (userns_fd < 0)
@@ -253,8 +252,7 @@ static int mount_root(struct start *start, const int *layer_fds, size_t n_layers
 	overlay = (struct overlay){
 		.layer_fds = layer_fds,
 		.n_layers = n_layers,
-		.upper_fd = upper_fd,
-		.work_dir_fd = work_dir_fd,
+		.disk_fd = disk_fd,
 		.userns_fd = userns_fd,
 		.base = launch->config->first_id,
 		.scratch_fd = launch->scratch_fd,

@@ -8,7 +8,6 @@
  */
 #include "template/overlay.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -30,7 +29,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define UPPER_MOUNT "upper"
+#define DISK_MOUNT "disk"
 
 /* What fsuid and fsgid take with them when they change (FACTS: capabilities, and silently also the
  * parent-death signal and the dumpable flag). */
@@ -156,47 +155,6 @@ static int attach_lower(const struct overlay *overlay, struct text *ret_names, s
 	return 0;
 }
 
-/* The name under which `fd` stands in its parent: two or three entries to look through. */
-static int find_name(int parent_fd, int fd, struct text *ret, struct error *err)
-{
-	cleanup_dir DIR *dir = NULL;
-	struct dirent *entry;
-	struct stat wanted, st;
-	int copy_fd = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (copy_fd < 0 || fstat(fd, &wanted) < 0)
-		return error_sys(err, "cannot read a VE's disk");
-	dir = fdopendir(copy_fd);
-	if (!dir)
-		return error_sys(err, "cannot read a VE's disk");
-	while ((entry = readdir(dir))) {
-		if (entry->d_ino != wanted.st_ino || entry->d_name[0] == '.' ||
-			fstatat(parent_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			st.st_dev != wanted.st_dev || st.st_ino != wanted.st_ino)
-			continue;
-		text_format(ret, UPPER_MOUNT "/%s", entry->d_name);
-		return 0;
-	}
-	return error_set(err, ENOENT, "a VE's disk has lost its upper or work directory");
-}
-
-/* overlayfs wants upper and work below one mount, so the clone is of the directory that holds
- * both. */
-static int attach_upper(const struct overlay *overlay, struct text *ret_upper,
-	struct text *ret_work, struct error *err)
-{
-	cleanup_close int parent_fd =
-		openat(overlay->upper_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r;
-
-	if (parent_fd < 0)
-		return error_sys(err, "cannot open a VE's disk");
-	r = find_name(parent_fd, overlay->upper_fd, ret_upper, err);
-	if (r == 0)
-		r = find_name(parent_fd, overlay->work_dir_fd, ret_work, err);
-	return r < 0 ? r : attach(overlay, parent_fd, UPPER_MOUNT, 0, err);
-}
-
 static int set_option(int fs_fd, const char *key, const char *value, struct error *err)
 {
 	if (syscall(SYS_fsconfig, fs_fd, FSCONFIG_SET_STRING, key, value, 0) < 0)
@@ -237,8 +195,7 @@ static int create_as_base(int fs_fd, uid_t base, struct error *err)
 }
 
 /* The working directory is scratch here, which the names of the layers begin from. */
-static int make(const struct overlay *overlay, const char *lower, const char *upper,
-	const char *work, struct error *err)
+static int make(const struct overlay *overlay, const char *lower, struct error *err)
 {
 	cleanup_close int fs_fd = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
 	cleanup_close int mount_fd = -1;
@@ -248,8 +205,8 @@ static int make(const struct overlay *overlay, const char *lower, const char *up
 		return error_sys(err, "cannot open overlayfs (is it in this kernel?)");
 	if (set_option(fs_fd, "source", "vessel", err) < 0 ||
 		set_option(fs_fd, "lowerdir", lower, err) < 0 ||
-		set_option(fs_fd, "upperdir", upper, err) < 0 ||
-		set_option(fs_fd, "workdir", work, err) < 0 ||
+		set_option(fs_fd, "upperdir", DISK_MOUNT "/upper", err) < 0 ||
+		set_option(fs_fd, "workdir", DISK_MOUNT "/work", err) < 0 ||
 		set_options(fs_fd, overlay->options, err) < 0 ||
 		create_as_base(fs_fd, overlay->base, err) < 0)
 		return -err->code;
@@ -265,8 +222,7 @@ static int make(const struct overlay *overlay, const char *lower, const char *up
 	return take_fd(&mount_fd);
 }
 
-static int make_in_scratch(const struct overlay *overlay, const char *lower, const char *upper,
-	const char *work, struct error *err)
+static int make_in_scratch(const struct overlay *overlay, const char *lower, struct error *err)
 {
 	cleanup_close int old_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int fd = -1;
@@ -274,7 +230,7 @@ static int make_in_scratch(const struct overlay *overlay, const char *lower, con
 
 	if (old_fd < 0 || fchdir(overlay->scratch_fd) < 0)
 		return error_sys(err, "cannot enter the scratch directory");
-	r = make(overlay, lower, upper, work, err);
+	r = make(overlay, lower, err);
 	fd = r < 0 ? -1 : r;
 	if (fchdir(old_fd) < 0)
 		return error_sys(err, "cannot return to the working directory");
@@ -284,19 +240,16 @@ static int make_in_scratch(const struct overlay *overlay, const char *lower, con
 int overlay_mount(const struct overlay *overlay, struct error *err)
 {
 	struct text lower cleanup_text;
-	struct text upper cleanup_text;
-	struct text work cleanup_text;
 	int r;
 
 	text_init(&lower);
-	text_init(&upper);
-	text_init(&work);
 	r = attach_lower(overlay, &lower, err);
+	/* overlayfs wants upper and work below one mount, so the clone is of what holds both. */
 	if (r == 0)
-		r = attach_upper(overlay, &upper, &work, err);
+		r = attach(overlay, overlay->disk_fd, DISK_MOUNT, 0, err);
 	if (r < 0)
 		return r;
-	if (lower.failed || upper.failed || work.failed)
+	if (lower.failed)
 		return error_memory(err);
-	return make_in_scratch(overlay, lower.data, upper.data, work.data, err);
+	return make_in_scratch(overlay, lower.data, err);
 }

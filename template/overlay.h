@@ -19,8 +19,7 @@ struct overlay {
 	const int *layer_fds; /* lower directories, topmost first; O_DIRECTORY descriptors below a
 				 mount of the caller's own mount namespace */
 	size_t n_layers;
-	int upper_fd; /* on the same mount and file system as work_dir_fd */
-	int work_dir_fd;
+	int disk_fd;    /* of a directory that holds `upper` and `work` */
 	int userns_fd;  /* maps 0 to `base` */
 	uid_t base;     /* the VE's first id */
 	int scratch_fd; /* a directory on a tmpfs of the caller's namespace, for mount points */

@@ -18,7 +18,7 @@ setcap cap_net_raw=ep low/bin/capsh
 
 say() { echo "$1: $2"; [ "$2" = "$3" ] || { echo "  expected $3"; exit 1; }; }
 
-inside=$("$driver" overlay 1048576 disk/upper disk/work top low -- sh -c '
+inside=$("$driver" overlay 1048576 disk top low -- sh -c '
 	cat dir/file dir/other; stat -c %u:%g dir dir/file
 	echo new >dir/new; chown 7:8 dir/new; echo more >>dir/file
 	mv dir moved && ls moved | tr "\n" " "; stat -c "%u:%g" moved/new
@@ -31,9 +31,9 @@ say work "$(stat -c %u:%g disk/work/work)" 0:0
 say template "$(cat low/dir/file)" low
 
 # Again over the same disk, and on what cannot be idmapped.
-say again "$("$driver" overlay 2097152 disk/upper disk/work top low -- stat -c %u:%g moved/new)" 7:8
+say again "$("$driver" overlay 2097152 disk top low -- stat -c %u:%g moved/new)" 7:8
 mkdir tmpfs && mount -t overlay -o "lowerdir=$PWD/low:$PWD/top" none tmpfs
-r=0; message=$("$driver" overlay 1048576 disk/upper disk/work tmpfs -- true 2>&1) || r=$?
+r=0; message=$("$driver" overlay 1048576 disk tmpfs -- true 2>&1) || r=$?
 umount tmpfs
 say status "$r" 5
 echo "refusal: $message"

@@ -6,7 +6,7 @@
  *   driver template STATE NAME [replace] <ARCHIVE
  *   driver remove STATE NAME
  *   driver collect STATE
- *   driver overlay BASE UPPER WORK LAYER... -- COMMAND...   with the root mounted on /mnt
+ *   driver overlay BASE DISK LAYER... -- COMMAND...   with the root mounted on /mnt
  *
  * On failure the exit status is the error's kind, and its text goes to standard error with the
  * errno value in front.
@@ -172,12 +172,12 @@ static int run_overlay(int argc, char **argv)
 	struct error err = { 0 };
 	char name[64];
 	int layers[16];
-	int i = 3;
+	int i = 2;
 	int death = 0;
 	int fd;
 	pid_t pid;
 
-	if (argc < 6)
+	if (argc < 5)
 		return 2;
 	overlay.base = (uid_t)strtoul(argv[0], NULL, 10);
 	pid = hold_userns(overlay.base, &err);
@@ -188,8 +188,7 @@ static int run_overlay(int argc, char **argv)
 		syscall(SYS_mount, "scratch", "/tmp", "tmpfs", 0, "mode=0700") < 0)
 		perror("mounts");
 	overlay.scratch_fd = open_dir("/tmp");
-	overlay.upper_fd = open_dir(argv[1]);
-	overlay.work_dir_fd = open_dir(argv[2]);
+	overlay.disk_fd = open_dir(argv[1]);
 	for (; i < argc && strcmp(argv[i], "--") != 0 && overlay.n_layers < 16; i++)
 		layers[overlay.n_layers++] = open_dir(argv[i]);
 	overlay.layer_fds = layers;
