@@ -37,14 +37,6 @@ void template_done(struct template *t)
 	*t = (struct template){ 0 };
 }
 
-void template_free(struct template *t)
-{
-	if (!t)
-		return;
-	template_done(t);
-	free(t);
-}
-
 static int record_name(const char *name, char ret[RECORD_NAME], struct error *err)
 {
 	if (!name_valid_object(name) || strlen(name) > NAME_LENGTH)

@@ -30,7 +30,6 @@ struct template
 };
 
 void template_done(struct template *t);
-void template_free(struct template *t);
 #define cleanup_template __attribute__((cleanup(template_done)))
 
 /* Reads template/<name>.json; an unknown name is ERROR_NOT_FOUND ("no template x (see vessel
