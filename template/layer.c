@@ -108,7 +108,7 @@ int layer_import_commit(struct layer_import *import, const char *digest, struct 
 	if (!layer_digest_valid(digest))
 		return error_refuse(err, ERROR_USAGE, "bad digest of a layer");
 	layer_name(digest, name);
-	r = lock(import->layers_fd, LOCK_SH, err);
+	r = lock(import->layers_fd, LOCK_EX, err);
 	if (r < 0)
 		return r;
 	r = file_rename(import->layers_fd, import->name, import->layers_fd, name, false, err);

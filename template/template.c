@@ -217,8 +217,8 @@ static int write_record(int state_fd, const struct template *t, struct error *er
 	return file_replace(dir_fd, file_name, text, strlen(text), err);
 }
 
-/* An existing name is refused before the work, and again after it by whoever serves requests: the
- * manager runs one job for a name at a time. */
+/* An existing name is refused before the work, and again after it: another import of the name may
+ * have been faster. The layers are locked by then, and the lock is let go after the record. */
 static int check_name(int state_fd, const char *name, bool replace, struct error *err)
 {
 	char file_name[RECORD_NAME];
@@ -283,6 +283,8 @@ int template_import(int state_fd, const char *name, int archive_fd, const char *
 	if (fill(&t, name, &result) < 0)
 		return error_memory(err);
 	r = layer_import_commit(&import, t.layers[0], err);
+	if (r == 0)
+		r = check_name(state_fd, name, replace, err);
 	if (r == 0)
 		r = write_record(state_fd, &t, err);
 	if (r < 0)
