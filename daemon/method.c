@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
 
 #define STRING  PARAMETER_STRING
 #define BOOL    PARAMETER_BOOL
@@ -161,6 +162,15 @@ static int check_parameters(const struct call *call, const struct method *method
 				err, ERROR_USAGE, "parameter '%s' is missing", *ret_name);
 	}
 	return 0;
+}
+
+void method_refuse(struct call *call, const char *verb, const char *name, struct error *err)
+{
+	error_wrap(err, "cannot %s %.80s", verb, *name ? name : "''");
+	log_line(LOG_LEVEL_INFO, "%.80s: %s: %s (uid %u, pid %d, login %jd)", name, verb, err->text,
+		(unsigned int)call->caller.uid, (int)call->caller.pid,
+		(intmax_t)call->caller.login);
+	call_fail(call, err);
 }
 
 static void refuse_unknown(struct call *call)

@@ -41,6 +41,9 @@ extern const size_t methods_count;
 /* Takes the call: checks who asks for what with which parameters, then runs the method. */
 void method_dispatch(struct call *call);
 
+/* A request that ends before it became an operation: the line for the client and for the log. */
+void method_refuse(struct call *call, const char *verb, const char *name, struct error *err);
+
 /* The text of io.vessel.varlink, embedded at build time. */
 extern const char interface_text[];
 

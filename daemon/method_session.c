@@ -30,12 +30,6 @@
 #include "daemon/protocol.h"
 #include "daemon/ve_table.h"
 
-static void fail(struct call *call, const char *what, struct error *err)
-{
-	error_wrap(err, "cannot %s %.80s", what, call_string(call, "name"));
-	call_fail(call, err);
-}
-
 static void log_request(const struct call *call, const char *what)
 {
 	log_line(LOG_LEVEL_INFO, "%s: %s (uid %u, pid %d, login %jd)", call_string(call, "name"),
@@ -141,7 +135,7 @@ void method_exec(struct call *call)
 	struct error err = { 0 };
 
 	if (exec(call, &err) < 0) {
-		fail(call, "run a program in", &err);
+		method_refuse(call, "run a program in", call_string(call, "name"), &err);
 		return;
 	}
 	log_request(call, call_find(call, "argv") ? "exec" : "enter");
@@ -158,7 +152,7 @@ void method_console(struct call *call)
 	if (ve)
 		snprintf(message.name, sizeof(message.name), "%s", ve->name);
 	if (!ve || mailbox_send(call->manager->mailbox, &message, &fd, 1, &err) < 0) {
-		fail(call, "attach to the console of", &err);
+		method_refuse(call, "attach to the console of", call_string(call, "name"), &err);
 		return;
 	}
 	log_request(call, "console");
@@ -176,7 +170,8 @@ void method_log(struct call *call)
 	size_t n = 0;
 
 	if (!ve) {
-		fail(call, "read the log of", &err);
+		error_wrap(&err, "cannot read the log of %.80s", call_string(call, "name"));
+		call_fail(call, &err);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -230,11 +225,13 @@ static int send_signal(struct call *call, struct error *err)
 void method_kill(struct call *call)
 {
 	struct error err = { 0 };
+	char what[32]; /* the longest name of a signal is RTMIN+15 */
 
 	if (send_signal(call, &err) < 0) {
-		fail(call, "signal", &err);
+		method_refuse(call, "signal", call_string(call, "name"), &err);
 		return;
 	}
-	log_request(call, "kill");
+	snprintf(what, sizeof(what), "kill %s", call_string(call, "signal"));
+	log_request(call, what);
 	call_reply(call, NULL);
 }

@@ -25,13 +25,11 @@ static struct operation *make(struct call *call, const struct operation_type *ty
 	struct error err = { 0 };
 
 	if (!name_valid_object(name))
-		error_refuse(&err, ERROR_USAGE,
-			"cannot %s %.80s: bad name (a-z, 0-9, and inner - . _, at most 63)",
-			type->verb, name);
+		error_refuse(&err, ERROR_USAGE, "bad name (a-z, 0-9, and inner - . _, at most 63)");
 	else
 		op = operation_new(call->manager, type, NULL, name, call, &err);
 	if (!op)
-		call_fail(call, &err);
+		method_refuse(call, type->verb, name, &err);
 	return op;
 }
 

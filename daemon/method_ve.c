@@ -8,22 +8,11 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "daemon/manager_data.h"
 #include "daemon/method.h"
 #include "daemon/operation_types.h"
 #include "daemon/ve_table.h"
 #include "daemon/wish.h"
-
-/* A request that ends before it became an operation: the line for the client and the log. */
-static void refuse(struct call *call, const char *verb, const char *name, struct error *err)
-{
-	error_wrap(err, "cannot %s %.80s", verb, *name ? name : "''");
-	log_line(LOG_LEVEL_INFO, "%.80s: %s: %s (uid %u, pid %d, login %jd)", name, verb, err->text,
-		(unsigned int)call->caller.uid, (int)call->caller.pid,
-		(intmax_t)call->caller.login);
-	call_fail(call, err);
-}
 
 /* The operation on the VE that the call names; NULL: refused and answered. */
 static struct operation *make(struct call *call, const struct operation_type *type)
@@ -38,7 +27,7 @@ static struct operation *make(struct call *call, const struct operation_type *ty
 	else
 		op = operation_new(call->manager, type, ve, "", call, &err);
 	if (!op) {
-		refuse(call, type->verb, name, &err);
+		method_refuse(call, type->verb, name, &err);
 		return NULL;
 	}
 	op->force = call_flag(call, "force");
@@ -205,7 +194,7 @@ void method_create(struct call *call)
 	if (op) /* and its call */
 		operation_refuse(op, &err);
 	else
-		refuse(call, "create", name, &err);
+		method_refuse(call, "create", name, &err);
 	if (ve)
 		ve_table_remove(manager->ves, ve);
 }
