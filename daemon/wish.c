@@ -156,16 +156,15 @@ int wish_settings(struct manager *manager, struct ve_config *config,
 }
 
 /* The keys that the plan names overwrite, and nobody has asked for them any more. */
-static int take_plan(
-	struct manager *manager, struct ve_config *config, const char *plan, struct error *err)
+static int take_plan(struct manager *manager, struct ve_config *config, const char *plan,
+	uint64_t *ret_named, struct error *err)
 {
-	uint64_t named = 0;
 	char *name;
-	int r = plan_load(manager->instance->state_fd, plan, &config->settings, &named, err);
+	int r = plan_load(manager->instance->state_fd, plan, &config->settings, ret_named, err);
 
 	if (r < 0)
 		return r;
-	config->settings.asked &= ~named;
+	config->settings.asked &= ~*ret_named;
 	name = strdup(plan);
 	if (!name)
 		return error_memory(err);
@@ -174,7 +173,21 @@ static int take_plan(
 	return 0;
 }
 
-/* Live changes are for a VE that runs, and for what can change while it does. */
+/* What only the record holds cannot be for now. */
+static int not_for_now(const struct setting *row, struct error *err)
+{
+	cleanup_text struct text list;
+
+	text_init(&list);
+	for (size_t i = 0; i < settings_count; i++)
+		if (settings_table[i].limit >= 0)
+			text_format(
+				&list, "%s%s", list.length > 0 ? ", " : "", settings_table[i].name);
+	return error_refuse(err, ERROR_USAGE, "%s is no limit: for now only (--live) are %s",
+		row->name, list.data);
+}
+
+/* Live changes are for a VE that runs, and for limits: the kernel holds those beside the record. */
 static int check_live(const struct operation *op, struct error *err)
 {
 	if (!op->live)
@@ -182,13 +195,31 @@ static int check_live(const struct operation *op, struct error *err)
 	if (!ve_alive(op->ve))
 		return error_refuse(err, ERROR_STATE, "it is %s: --live is for now only",
 			state_name(op->ve->state));
-	for (size_t i = 0; i < settings_count; i++)
-		if (op->changed & UINT64_C(1) << i && !settings_table[i].live)
-			return error_refuse(err, ERROR_USAGE,
-				"%s cannot change while it runs (without --live: at its next "
-				"start)",
-				settings_table[i].name);
+	for (size_t i = 0; i < settings_count; i++) {
+		if (!(op->changed & UINT64_C(1) << i) || settings_table[i].limit >= 0)
+			continue;
+		if (settings_table[i].live)
+			return not_for_now(&settings_table[i], err);
+		return error_refuse(err, ERROR_USAGE,
+			"%s cannot change while it runs (without --live: at its next start)",
+			settings_table[i].name);
+	}
 	return 0;
+}
+
+/* A setting that is named is meant, also where the record has it so: a limit may have been changed
+ * for now since. */
+static uint64_t rows_named(const struct json *settings)
+{
+	uint64_t named = 0;
+
+	for (size_t i = 0; i < json_count(settings); i++) {
+		const struct setting *row = setting_find(json_key_at(settings, i));
+
+		if (row)
+			named |= UINT64_C(1) << setting_index(row);
+	}
+	return named;
 }
 
 int wish_prepare_set(struct operation *op, struct error *err)
@@ -200,6 +231,8 @@ int wish_prepare_set(struct operation *op, struct error *err)
 
 	if (ve->state == VE_BROKEN)
 		return ve_check(ve, EVENT_START, err);
+	if ((op->password || op->ssh_key) && ve->state == VE_PAUSED)
+		return ve_wrong_state(ve, err); /* the guest's own tool would be frozen as well */
 	if (json_count(settings) == 0 && !plan)
 		return op->live ? check_live(op, err) : 0;
 	r = config_copy(&op->config, &ve->config, err);
@@ -207,12 +240,13 @@ int wish_prepare_set(struct operation *op, struct error *err)
 		return r;
 	op->has_config = true;
 	if (plan)
-		r = take_plan(op->manager, &op->config, plan, err);
+		r = take_plan(op->manager, &op->config, plan, &op->named, err);
 	if (r == 0)
 		r = wish_settings(
 			op->manager, &op->config, &ve->config.settings.limits, settings, err);
 	for (size_t i = 0; r == 0 && i < settings_count; i++)
 		if (!setting_equal(&op->config.settings, &ve->config.settings, &settings_table[i]))
 			op->changed |= UINT64_C(1) << i;
+	op->named |= op->changed | rows_named(settings);
 	return r < 0 ? r : check_live(op, err);
 }

@@ -90,6 +90,14 @@ went()
 	[ "$(vessel exec a hostname)" = other ]
 }
 
+@test "a limit that is named is set, also where the record has had it all the time" {
+	vessel create a --template small --memory 128M --start --wait
+	vessel set a --memory 256M --live
+	[ "$(show_json a .limits.memory.limit)" = 268435456 ]
+	vessel set a --memory 128M
+	[ "$(show_json a .limits.memory.limit)" = 134217728 ]
+}
+
 @test "start --timeout ends the waiting, not the VE" {
 	vessel create slow --template small --start
 	vessel exec slow -- sh -c 'cat >/sbin/notifier; chmod 755 /sbin/notifier' <"$fixtures/notifier"
