@@ -104,19 +104,31 @@ static void compare(struct ve *ve, const struct usage *now)
 	}
 }
 
+static void look_at(struct ve *ve, bool quiet)
+{
+	struct usage now;
+	struct error ignored = { 0 };
+
+	if (usage_read(ve->manager->tree, ve->name, &now, &ignored) < 0)
+		return;
+	if (!quiet)
+		compare(ve, &now);
+	ve->seen = now;
+}
+
 static void look(struct manager *manager, bool quiet)
 {
-	for (size_t i = 0; i < manager->ves->n; i++) {
-		struct ve *ve = manager->ves->ve[i];
-		struct usage now;
-		struct error ignored = { 0 };
+	for (size_t i = 0; i < manager->ves->n; i++)
+		if (ve_alive(manager->ves->ve[i]))
+			look_at(manager->ves->ve[i], quiet);
+}
 
-		if (!ve_alive(ve) || usage_read(manager->tree, ve->name, &now, &ignored) < 0)
-			continue;
-		if (!quiet)
-			compare(ve, &now);
-		ve->seen = now;
-	}
+void event_look_last(struct ve *ve)
+{
+	const struct event_hub *hub = ve->manager->events;
+
+	if (hub && !LIST_EMPTY(&hub->listeners))
+		look_at(ve, false);
 }
 
 static int on_timer(struct loop *loop, void *data)

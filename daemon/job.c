@@ -22,6 +22,9 @@
 #include "daemon/job_context.h"
 #include "runtime/launch.h"
 
+/* After the last step, before anybody has been told. */
+#define STEP_DONE "done"
+
 static const struct job_operation *const operations[] = {
 	&job_create,
 	&job_commit,
@@ -115,9 +118,6 @@ static int take_spec(struct job_context *context, struct error *err)
 	return r < 0 ? r : take_config(context, err);
 }
 
-static int run(struct job_context *context, struct error *err)
-{
-	const struct job_operation *operation;
 /* In the run directory: a sync has failed since the start of the host. */
 #define UNSYNCED "unsynced"
 
@@ -153,24 +153,29 @@ static void mark_store(const struct job_context *context, const struct error *er
 		(void)file_write_all(fd, err->text, strlen(err->text), &ignored);
 }
 
+static int run(struct job_context *context, struct error *err)
+{
+	const struct job_operation *operation;
 	int r = take_spec(context, err);
 
 	operation = context->operation;
 	if (!operation)
 		return r;
 	if (r == 0)
-		r = step_walk(operation->steps, operation->n_steps, job_hold, context, err);
-	if (r < 0)
-	if (r == 0)
 		r = check_store(context, err);
+	if (r == 0)
+		r = step_walk(operation->steps, operation->n_steps, job_hold, context, err);
+	if (r == 0)
+		job_hold(STEP_DONE, context);
+	if (r < 0)
 		error_wrap(err, "cannot %s%s%s", operation->verb, context->name ? " " : "",
 			context->name ? context->name : "");
+	mark_store(context, err);
 	if (operation->finished)
 		operation->finished(context, r, err);
 	return r;
 }
 
-	mark_store(context, err);
 _Noreturn void job_run(struct job *job)
 {
 	struct job_context context = {
@@ -199,7 +204,7 @@ static void print_inner(const struct job_operation *operation)
 
 void job_print_steps(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
 		for (size_t j = 0; j < operations[i]->n_steps; j++) {
 			const char *step = operations[i]->steps[j].name;
 
@@ -207,4 +212,6 @@ void job_print_steps(void)
 			if (operations[i]->inner && strcmp(operations[i]->inner, step) == 0)
 				print_inner(operations[i]);
 		}
+		printf("%s:%s\n", operations[i]->name, STEP_DONE);
+	}
 }

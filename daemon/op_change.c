@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "daemon/mailbox.h"
 #include "daemon/manager_data.h"
 #include "daemon/operation_types.h"
@@ -76,7 +76,7 @@ static int rename_check(struct operation *op, struct error *err)
 {
 	struct ve *ve = op->ve;
 
-	if (ve->state != VE_STOPPED && ve->state != VE_BROKEN)
+	if (ve_alive(ve) || (ve->state != VE_STOPPED && ve->state != VE_BROKEN))
 		return error_refuse(err, ERROR_STATE, "it is %s (vessel stop %s)",
 			state_name(ve->state), ve->name);
 	if (ve_table_taken(op->manager->ves, op->new_name))
@@ -131,12 +131,7 @@ static int adopted_begin(struct operation *op, struct error *err)
 
 static void adopted_finish(struct operation *op, const struct error *err)
 {
-	struct error failure = { 0 };
-
-	op->ve->unborn = true; /* it may be gone, or have another name */
-	recovery_settle(op->ve);
-	if (ve_table_load(op->manager, &failure) < 0)
-		log_line(LOG_LEVEL_WARNING, "%s", failure.text);
+	recovery_look(op->manager, take_ptr(&op->ve));
 }
 
 static const struct phase adopted_phases[] = { { adopted_begin, NULL } };
@@ -146,6 +141,51 @@ const struct operation_type operation_adopted = {
 	.phases = adopted_phases,
 	.n_phases = ARRAY_SIZE(adopted_phases),
 	.finish = adopted_finish,
+	.quiet = true,
+};
+
+/* A change of limits was cut short: the kernel gets what the record says. A start was, when its
+ * init ran already: the record gets what is so. */
+static int settle_begin(struct operation *op, struct error *err)
+{
+	struct ve *ve = op->ve;
+	struct json *spec;
+	int r;
+
+	if (!ve_alive(ve) || ve->helper || ve->state == VE_BROKEN ||
+		(!ve->changing && ve->config.run))
+		return PHASE_DONE;
+	r = config_copy(&op->config, &ve->config, err);
+	if (r < 0)
+		return r;
+	op->has_config = true;
+	op->config.run = true;
+	spec = json_new_object();
+	json_set_int(spec, "live", (int64_t)ve->changing);
+	json_set_bool(spec, "store", !ve->config.run);
+	return operation_job(op, "set", spec, &op->config, err);
+}
+
+static int settle_occur(struct operation *op, const struct occurrence *what, struct error *err)
+{
+	if (what->kind != OCCUR_JOB)
+		return PHASE_WAIT;
+	ve_load(op->ve);
+	return PHASE_DONE;
+}
+
+static void settle_finish(struct operation *op, const struct error *err)
+{
+	ve_hint_changing(op->ve, 0);
+}
+
+static const struct phase settle_phases[] = { { settle_begin, settle_occur } };
+
+const struct operation_type operation_settle = {
+	.verb = "settle",
+	.phases = settle_phases,
+	.n_phases = ARRAY_SIZE(settle_phases),
+	.finish = settle_finish,
 	.quiet = true,
 };
 

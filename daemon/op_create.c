@@ -6,8 +6,11 @@
  * whole, and a manager that dies on the way leaves what collecting removes.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/json.h"
@@ -42,6 +45,17 @@ static int commit_begin(struct operation *op, struct error *err)
 	return hands_over(op) ? operation_job(op, "commit", NULL, NULL, err) : PHASE_DONE;
 }
 
+/* A job that was killed may have made it all the same. */
+static bool is_made(const struct operation *op)
+{
+	char path[sizeof("ve/") + NAME_LENGTH];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "ve/%s", op->name);
+	return op->made || (op->job_lost && fstatat(op->manager->instance->state_fd, path, &st,
+						    AT_SYMLINK_NOFOLLOW) == 0);
+}
+
 /* Whatever has been made is thrown away: first what runs in it, then its directory. */
 static int uncreate_begin(struct operation *op, struct error *err)
 {
@@ -59,7 +73,7 @@ static int uncreate_begin(struct operation *op, struct error *err)
 		return operation_job(op, "reclaim", NULL, NULL, err);
 	}
 	ve->ended = false;
-	if (!op->made || op->step == 2)
+	if (!is_made(op) || op->step == 2)
 		return PHASE_DONE;
 	op->step = 2;
 	return operation_job(op, "destroy", NULL, NULL, err);
@@ -121,7 +135,8 @@ static int set_begin(struct operation *op, struct error *err)
 		return PHASE_DONE; /* a hand-over only */
 	for (size_t i = 0; ve_alive(ve) && i < settings_count; i++)
 		if (settings_table[i].live)
-			live |= op->changed & UINT64_C(1) << i;
+			live |= op->named & UINT64_C(1) << i;
+	ve_hint_changing(ve, live);
 	spec = json_new_object();
 	json_set_int(spec, "live", (int64_t)live);
 	json_set_bool(spec, "store", !op->live);
@@ -180,6 +195,13 @@ static int unset_occur(struct operation *op, const struct occurrence *what, stru
 	return what->kind == OCCUR_JOB ? phase_reclaim_occur(op, what, err) : PHASE_WAIT;
 }
 
+/* A job that failed has put the limits back; one that was killed has not. */
+static void set_finish(struct operation *op, const struct error *err)
+{
+	if (!op->job_lost)
+		ve_hint_changing(op->ve, 0);
+}
+
 static const struct phase phase_unset = { unset_begin, unset_occur };
 
 static const struct phase set_phases[] = {
@@ -194,5 +216,6 @@ const struct operation_type operation_set = {
 	.phases = set_phases,
 	.n_phases = ARRAY_SIZE(set_phases),
 	.unwind = &phase_unset,
+	.finish = set_finish,
 	.reply = set_reply,
 };

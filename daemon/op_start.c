@@ -11,24 +11,30 @@
 #include "daemon/readiness.h"
 #include "daemon/ve_table.h"
 
+int start_allowed(const struct operation *op, struct error *err)
+{
+	if (op->ve->has_config && op->ve->config.settings.disabled)
+		return error_refuse(
+			err, ERROR_STATE, "it is disabled (vessel set %s --disabled no)", op->name);
+	if (op->manager->shutdown)
+		return error_refuse(err, ERROR_STATE, "all VEs are being shut down");
+	return 0;
+}
+
 static int start_check(struct operation *op, struct error *err)
 {
 	int r = ve_check(op->ve, EVENT_START, err);
 
-	if (r == 0 && op->ve->config.settings.disabled)
-		r = error_refuse(
-			err, ERROR_STATE, "it is disabled (vessel set %s --disabled no)", op->name);
-	return r;
+	return r < 0 ? r : start_allowed(op, err);
 }
 
 int phase_start_begin(struct operation *op, struct error *err)
 {
 	struct ve *ve = op->ve;
-	int r;
+	int r = ve_check(ve, EVENT_START, err);
 
-	if (op->manager->shutdown)
-		return error_refuse(err, ERROR_STATE, "all VEs are being shut down");
-	r = ve_check(ve, EVENT_START, err);
+	if (r == 0)
+		r = start_allowed(op, err); /* again: a restart has waited for the end */
 	if (r < 0)
 		return r;
 	r = config_copy(&op->config, &ve->config, err);
@@ -88,9 +94,12 @@ void start_finish(struct operation *op, const struct error *err)
 {
 	struct ve *ve = op->ve;
 
+	if (!ve->ended) /* else the operation after its end goes on with it */
+		ve_hint_set_restarting(ve, false);
 	if (err || !op->wait)
 		return;
-	readiness_wait(ve, op->call, op->type->verb, op->timeout);
+	readiness_wait(ve, op->call, op->type->verb, op->timeout,
+		op->type->reply ? op->type->reply(op) : NULL);
 	op->call = NULL;
 	if (ve->state == VE_RUNNING)
 		readiness_reached(ve);

@@ -32,6 +32,8 @@
 
 static int stop_check(struct operation *op, struct error *err)
 {
+	int r;
+
 	op->keep_run = op->type != &operation_stop;
 	if (op->force && op->preempted && !ve_alive(op->ve) && !op->ve->ended) {
 		op->forced = true;
@@ -41,7 +43,8 @@ static int stop_check(struct operation *op, struct error *err)
 		return 1; /* somebody else has stopped it */
 	if (op->ve->state == VE_BROKEN && ve_alive(op->ve))
 		return 0;
-	return ve_check(op->ve, op->force ? EVENT_KILL : EVENT_STOP, err);
+	r = ve_check(op->ve, op->force ? EVENT_KILL : EVENT_STOP, err);
+	return r == 0 && op->type == &operation_restart ? start_allowed(op, err) : r;
 }
 
 static int thaw_begin(struct operation *op, struct error *err)
@@ -83,6 +86,8 @@ static int ask_begin(struct operation *op, struct error *err)
 
 	if (op->timeout >= 0 && op->type != &operation_restart) /* there it is for readiness */
 		seconds = (uint64_t)op->timeout;
+	if (op->type == &operation_restart)
+		ve_hint_set_restarting(ve, true);
 	if (!ve_alive(ve))
 		return PHASE_DONE;
 	ve_move(ve, op->force ? EVENT_KILL : EVENT_STOP);
@@ -146,20 +151,27 @@ int phase_reclaim_begin(struct operation *op, struct error *err)
 	return r;
 }
 
-int phase_reclaim_occur(struct operation *op, const struct occurrence *what, struct error *err)
+/* Whoever waits for it to be ready is told how it ended. */
+static void reclaimed(struct ve *ve)
 {
-	struct ve *ve = op->ve;
 	struct error died = { 0 };
 
-	if (what->kind != OCCUR_JOB)
-		return PHASE_WAIT;
 	if (!TAILQ_EMPTY(&ve->waiters))
 		(void)readiness_error(ve, &died);
 	ve_reclaimed(ve);
-	if (ve->has_config)
-		ve_load(ve); /* the job has counted the totals */
 	if (died.code)
 		readiness_failed(ve, &died);
+}
+
+int phase_reclaim_occur(struct operation *op, const struct occurrence *what, struct error *err)
+{
+	struct ve *ve = op->ve;
+
+	if (what->kind != OCCUR_JOB)
+		return PHASE_WAIT;
+	reclaimed(ve);
+	if (ve->has_config)
+		ve_load(ve); /* the job has counted the totals */
 	return PHASE_DONE;
 }
 
@@ -292,6 +304,20 @@ const struct operation_type operation_destroy = {
 	.finish = destroy_finish,
 };
 
+/* What runs in place of init has no wish of its own. */
+static bool stays_meant(const struct ve *ve)
+{
+	return !ve->helper && ve->config.run;
+}
+
+/* The guest has rebooted, or a restart of ours was cut short. */
+static bool again(const struct ve *ve, const struct ve_exit *end)
+{
+	if (ve->config.settings.disabled)
+		return false;
+	return ve->restarting || (stays_meant(ve) && end->how[0] == 'r' && !ve->killed);
+}
+
 static int end_check(struct operation *op, struct error *err)
 {
 	struct ve *ve = op->ve;
@@ -299,9 +325,9 @@ static int end_check(struct operation *op, struct error *err)
 
 	if (!ve->ended)
 		return 1;
-	op->keep_run = !ve->helper && ve->has_config && ve->config.run &&
-		       ((!ve->config.settings.disabled && end.how[0] == 'r' && !ve->killed) ||
-			       op->manager->shutdown);
+	op->keep_run =
+		ve->has_config && (again(ve, &end) || (stays_meant(ve) && op->manager->shutdown));
+	ve_hint_set_restarting(ve, op->keep_run && !op->manager->shutdown);
 	ve->short_lives = end.time - ve->started < SHORT_LIFE_S ? ve->short_lives + 1 : 0;
 	if (!ve->helper)
 		log_line(LOG_LEVEL_INFO, "%s: ended: %s %d", ve->name, end.how, end.status);
@@ -341,7 +367,11 @@ static int end_unwind(struct operation *op, struct error *err)
 	op->keep_run = false;
 	if (op->phase == ARRAY_SIZE(end_phases))
 		return phase_start_unwind.begin(op, err);
-	ve_reclaimed(op->ve); /* its record could not be written: what ran is over all the same */
+	if (op->job_died && !op->ve->reclaim_lost) {
+		op->ve->reclaim_lost = true;
+		return PHASE_DONE; /* still ended: the next operation is this one again */
+	}
+	reclaimed(op->ve); /* its record could not be written: what ran is over all the same */
 	return PHASE_DONE;
 }
 
@@ -349,6 +379,8 @@ static const struct phase phase_end_unwind = { end_unwind, restart_unwind_occur 
 
 static void end_finish(struct operation *op, const struct error *err)
 {
+	if (!op->ve->ended)
+		ve_hint_set_restarting(op->ve, false);
 	if (op->ve->unborn)
 		recovery_settle(op->ve);
 }

@@ -20,6 +20,7 @@
 #include "daemon/operation_types.h"
 #include "daemon/outcomes.h"
 #include "daemon/protocol.h"
+#include "daemon/recovery.h"
 #include "daemon/shutdown.h"
 #include "daemon/ve_table.h"
 
@@ -166,6 +167,8 @@ static void finish(struct operation *op, struct error *err)
 	log_result(op, err);
 	if (op->type->finish)
 		op->type->finish(op, err);
+	if (err && of_ve && op->job_lost)
+		recovery_look(manager, take_ptr(&op->ve));
 	answer(op, err);
 	snprintf(name, sizeof(name), "%s", op->name); /* finish() has followed a rename */
 	operation_free(op);
@@ -362,6 +365,7 @@ static void on_job(struct manager *manager, const struct message *message, void 
 	}
 	op->job = 0;
 	op->job_died = !WIFEXITED(message->status);
+	op->job_lost = op->job_lost || op->job_died;
 	/* A job that tells its own failure says what it could not do: job.c. */
 	if (!op->unwinding)
 		op->whole =
@@ -445,9 +449,12 @@ void operation_job_over(struct operation *op)
 
 static void drop(struct operation *op)
 {
-	answer(op, &(struct error){ .code = ESHUTDOWN,
-			   .kind = ERROR_DENIED,
-			   .text = "vesseld ends; what it was asked for goes on" });
+	struct error err = { 0 };
+
+	error_refuse(&err, ERROR_DENIED,
+		op->phase > 0 ? "vesseld ends; what has begun goes on (see vessel list)"
+			      : "vesseld ends; this has not begun");
+	answer(op, &err);
 	operation_free(op);
 }
 

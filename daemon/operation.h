@@ -85,6 +85,7 @@ struct operation {
 	int step;              /* within a phase */
 	uint64_t job;          /* under way; 0: none */
 	bool job_died;         /* killed, or without a word */
+	bool job_lost;         /* one of its jobs died: what it did is looked up in the end */
 	struct inside *inside; /* a program run in the VE */
 	struct loop_source *timer;
 	uint64_t deadline_ms;
@@ -98,7 +99,8 @@ struct operation {
 	int64_t timeout;         /* -1: not given */
 	struct ve_config config; /* the record to be */
 	bool has_config;
-	uint64_t changed; /* rows of settings */
+	uint64_t changed; /* rows of settings: other than on record */
+	uint64_t named;   /* the same, and all that were asked for */
 	char new_name[NAME_LENGTH + 1];
 	char *password, *ssh_key;
 	struct json *extra; /* further members for the job */

@@ -13,10 +13,11 @@ extern const struct operation_type operation_destroy, operation_end;    /* op_st
 extern const struct operation_type operation_shutdown;                  /* op_stop.c */
 extern const struct operation_type operation_pause, operation_resume;   /* op_change.c */
 extern const struct operation_type operation_rename, operation_adopted; /* op_change.c */
-extern const struct operation_type operation_console;                   /* op_change.c */
+extern const struct operation_type operation_settle, operation_console; /* op_change.c */
 extern const struct operation_type operation_import, operation_remove;  /* op_template.c */
 
 /* op_start.c: the start job, up to an executed init; and what is left of a failed one. */
+int start_allowed(const struct operation *op, struct error *err); /* whatever state it is in */
 int phase_start_begin(struct operation *op, struct error *err);
 int phase_start_occur(struct operation *op, const struct occurrence *what, struct error *err);
 extern const struct phase phase_start_unwind;

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/loop.h"
 #include "daemon/call.h"
 #include "daemon/console_log.h"
@@ -28,6 +29,7 @@ struct waiter {
 	struct call *call;
 	char verb[16]; /* "restart" is the longest */
 	int64_t seconds;
+	struct json *reply;
 	struct loop_source *timer;
 };
 
@@ -39,6 +41,7 @@ static struct call *waiter_free(struct waiter *waiter)
 		call->hung_up = NULL;
 	TAILQ_REMOVE(&waiter->ve->waiters, waiter, link);
 	loop_remove(waiter->timer);
+	json_free(waiter->reply);
 	free(waiter);
 	return call;
 }
@@ -61,8 +64,10 @@ static int on_timeout(struct loop *loop, void *data)
 	return 0;
 }
 
-void readiness_wait(struct ve *ve, struct call *call, const char *verb, int64_t seconds)
+void readiness_wait(
+	struct ve *ve, struct call *call, const char *verb, int64_t seconds, struct json *reply)
 {
+	cleanup_json struct json *owned = reply;
 	struct waiter *waiter;
 	struct error err = { 0 };
 
@@ -74,7 +79,9 @@ void readiness_wait(struct ve *ve, struct call *call, const char *verb, int64_t 
 		call_fail(call, &err);
 		return;
 	}
-	*waiter = (struct waiter){ .ve = ve, .call = call, .seconds = seconds };
+	*waiter = (struct waiter){
+		.ve = ve, .call = call, .seconds = seconds, .reply = take_ptr(&owned)
+	};
 	snprintf(waiter->verb, sizeof(waiter->verb), "%s", verb);
 	TAILQ_INSERT_TAIL(&ve->waiters, waiter, link);
 	if (!call->connection) {
@@ -90,8 +97,12 @@ void readiness_wait(struct ve *ve, struct call *call, const char *verb, int64_t 
 
 void readiness_reached(struct ve *ve)
 {
-	while (!TAILQ_EMPTY(&ve->waiters))
-		call_reply(waiter_free(TAILQ_FIRST(&ve->waiters)), NULL);
+	while (!TAILQ_EMPTY(&ve->waiters)) {
+		struct waiter *waiter = TAILQ_FIRST(&ve->waiters);
+		struct json *reply = take_ptr(&waiter->reply);
+
+		call_reply(waiter_free(waiter), reply);
+	}
 }
 
 void readiness_failed(struct ve *ve, const struct error *err)

@@ -10,10 +10,13 @@
 
 struct call;
 struct error;
+struct json;
 struct ve;
 
-/* Takes the call. seconds < 0: as long as it takes. `verb` for the error: "start". */
-void readiness_wait(struct ve *ve, struct call *call, const char *verb, int64_t seconds);
+/* Takes the call, and the answer (may be NULL). seconds < 0: as long as it takes. `verb` for the
+ * error: "start". */
+void readiness_wait(
+	struct ve *ve, struct call *call, const char *verb, int64_t seconds, struct json *reply);
 /* It is up. */
 void readiness_reached(struct ve *ve);
 /* It never will be: "its init ended with exit status 1". */

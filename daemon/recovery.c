@@ -9,7 +9,8 @@
  *   cgroups without a process     cleared away
  *   op.json of a create           thrown away by collecting
  *
- * The same look is taken after a job of an earlier manager has ended.
+ * The same look is taken after a job of an earlier manager has ended, and after one that was
+ * killed.
  */
 #include "recovery.h"
 
@@ -80,7 +81,8 @@ static void throw_away(struct ve *ve)
 			operation_next(ve);
 		return;
 	}
-	error_refuse(&gone, ERROR_NOT_FOUND, "it was never finished");
+	error_refuse(&gone, ERROR_NOT_FOUND,
+		has_operation(manager, ve->name) ? "it was never finished" : "it is gone");
 	while ((op = TAILQ_FIRST(&ve->queue))) {
 		TAILQ_REMOVE(&ve->queue, op, link);
 		operation_refuse(op, &gone);
@@ -90,11 +92,25 @@ static void throw_away(struct ve *ve)
 	collect_later(manager);
 }
 
+static void settle_frozen(struct ve *ve)
+{
+	struct error err = { 0 };
+	bool frozen;
+
+	if (cgroup_frozen(ve->manager->tree, ve->name, &frozen, &err) < 0) {
+		log_line(LOG_LEVEL_WARNING, "%s: %s", ve->name, err.text);
+		return;
+	}
+	if (frozen) {
+		ve_move(ve, EVENT_UP);
+		ve_move(ve, EVENT_PAUSE);
+	} else if (ve->state == VE_PAUSED) {
+		ve_move(ve, EVENT_RESUME);
+	}
+}
+
 static void settle_alive(struct ve *ve)
 {
-	struct error ignored = { 0 };
-	bool frozen = false;
-
 	if (ve->helper) { /* its operation is gone: nobody waits for it */
 		kill_logged(ve);
 		return;
@@ -102,11 +118,12 @@ static void settle_alive(struct ve *ve)
 	ve_move(ve, EVENT_START);
 	if (ve->ready)
 		ve_move(ve, EVENT_UP);
-	if (cgroup_frozen(ve->manager->tree, ve->name, &frozen, &ignored) == 0 && frozen) {
-		ve_move(ve, EVENT_UP);
-		ve_move(ve, EVENT_PAUSE);
-	}
+	settle_frozen(ve);
 	ve_await_ready(ve);
+	if (ve->changing || !ve->config.run)
+		operation_submit_own(ve->manager, &operation_settle, ve);
+	if (ve->restarting && !ve->ended)
+		operation_submit_own(ve->manager, &operation_restart, ve);
 }
 
 static bool has_cgroup(const struct ve *ve, bool *ret_populated)
@@ -123,16 +140,28 @@ static bool has_cgroup(const struct ve *ve, bool *ret_populated)
 	return true;
 }
 
-/* Nobody has seen its end. Without a hint it never began, and its record stays as it is. */
+/* Its end was a restart's, or the guest's own reboot: the start is still due. */
+static void settle_down(struct ve *ve)
+{
+	if (ve->state == VE_STOPPED && ve_hint_restarting(ve)) {
+		ve->restarting = true;
+		operation_submit_own(ve->manager, &operation_start, ve);
+	}
+}
+
+/* Nobody has seen its end. Without a hint of an init it never began, and its record stays as it is.
+ */
 static void settle_lost(struct ve *ve)
 {
 	struct error err = { 0 };
 	bool populated;
 	uint64_t start;
-	pid_t pid;
+	pid_t pid = 0;
 
-	if (!has_cgroup(ve, &populated))
+	if (!has_cgroup(ve, &populated)) {
+		settle_down(ve);
 		return;
+	}
 	if (populated && adopt_init(ve, &err) == 0) {
 		log_line(LOG_LEVEL_INFO, "%s: its init %d is adopted", ve->name, (int)ve->pid);
 		settle_alive(ve);
@@ -141,9 +170,10 @@ static void settle_lost(struct ve *ve)
 	}
 	if (populated)
 		log_line(LOG_LEVEL_WARNING, "%s: cleared away: %s", ve->name, err.text);
-	if (!ve_hint_load(ve, &pid, &start))
+	if (!ve_hint_load(ve, &pid, &start) || pid == 0)
 		ve->helper = true;
 	ve->ended = true;
+	ve->end_pid = pid;
 	ve->end_status = -1;
 	ve->end_time = clock_now();
 }
@@ -159,10 +189,22 @@ void recovery_settle(struct ve *ve)
 	ve->unborn = false;
 	if (!ve_alive(ve) && !ve->ended)
 		settle_lost(ve);
-	if (ve_alive(ve) && ve->state != VE_PAUSED)
+	if (ve_alive(ve))
 		settle_alive(ve);
 	if (!ve->current)
 		operation_next(ve);
+}
+
+void recovery_look(struct manager *manager, struct ve *ve)
+{
+	struct error err = { 0 };
+
+	if (ve) {
+		ve->unborn = true; /* whether it is there at all is asked first */
+		recovery_settle(ve);
+	}
+	if (ve_table_load(manager, &err) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", err.text);
 }
 
 static void on_adopted_job(struct manager *manager, const struct message *message, void *data);

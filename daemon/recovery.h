@@ -21,6 +21,10 @@ int recovery_run(struct manager *manager, bool by_hand, struct error *err);
 /* Finds out what is true of one VE now. May remove it from the table. */
 void recovery_settle(struct ve *ve);
 
+/* The same, and what else the store holds: a job has ended, and nobody knows how far it came. The
+ * VE (NULL: it is not in the table) may be gone afterwards, or have another name. */
+void recovery_look(struct manager *manager, struct ve *ve);
+
 /* adopt.c: an init that lives without a keeper: proved, and handed to the keeper. */
 int adopt_init(struct ve *ve, struct error *err);
 

@@ -54,7 +54,7 @@ void ve_hint_store(const struct ve *ve)
 	int run_fd = ve->manager->instance->run_fd;
 
 	json_set_string(hint, "uuid", ve->has_config ? ve->config.uuid : "");
-	json_set_int(hint, "pid", ve->pid);
+	json_set_int(hint, "pid", ve->ended ? ve->end_pid : ve->pid);
 	json_set_int(hint, "start", (int64_t)process_start_time(ve->pid));
 	json_set_int(hint, "stop_way", ve->stop_way);
 	json_set_int(hint, "started", ve->started);
@@ -62,6 +62,8 @@ void ve_hint_store(const struct ve *ve)
 	json_set_int(hint, "started_us", (int64_t)ve->span.started);
 	json_set_int(hint, "ready_us", (int64_t)ve->span.ready);
 	json_set_int(hint, "pending", (int64_t)ve->pending);
+	json_set_int(hint, "changing", (int64_t)ve->changing);
+	json_set_bool(hint, "restarting", ve->restarting);
 	json_set_bool(hint, "helper", ve->helper);
 	if (json_print(hint, false, &text) < 0 ||
 		file_make_dir(run_fd, HINT_DIR, 0700, &ignored) < 0)
@@ -79,6 +81,27 @@ void ve_hint_remove(const struct manager *manager, const char *name)
 	(void)unlinkat(manager->instance->run_fd, path, 0); /* absent is fine */
 }
 
+void ve_hint_changing(struct ve *ve, uint64_t rows)
+{
+	if (ve->changing == rows)
+		return;
+	ve->changing = rows;
+	if (ve_alive(ve))
+		ve_hint_store(ve);
+}
+
+/* It outlives the run: the start that is due comes after the end. */
+void ve_hint_set_restarting(struct ve *ve, bool restarting)
+{
+	if (ve->restarting == restarting)
+		return;
+	ve->restarting = restarting;
+	if (restarting || ve_alive(ve) || ve->ended)
+		ve_hint_store(ve);
+	else
+		ve_hint_remove(ve->manager, ve->name);
+}
+
 static int64_t number(const struct json *hint, const char *key)
 {
 	int64_t n = 0;
@@ -86,7 +109,8 @@ static int64_t number(const struct json *hint, const char *key)
 	return json_int(json_find(hint, key), &n) ? n : 0;
 }
 
-bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start)
+/* NULL: there is none, or it is of another VE that had this name. */
+static struct json *read_hint(const struct ve *ve)
 {
 	cleanup_json struct json *hint = NULL;
 	cleanup_free char *text = NULL;
@@ -98,9 +122,27 @@ bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start)
 	hint_path(ve->name, path);
 	n = file_read(ve->manager->instance->run_fd, path, HINT_MAX, &text, &ignored);
 	if (n < 0 || json_parse(text, (size_t)n, &hint, &ignored) < 0)
-		return false;
+		return NULL;
 	uuid = json_find_string(hint, "uuid");
 	if (!uuid || (ve->has_config && strcmp(uuid, ve->config.uuid) != 0))
+		return NULL;
+	return take_ptr(&hint);
+}
+
+bool ve_hint_restarting(const struct ve *ve)
+{
+	cleanup_json struct json *hint = read_hint(ve);
+	bool restarting = false;
+
+	(void)json_bool(json_find(hint, "restarting"), &restarting); /* absent: no */
+	return restarting;
+}
+
+bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start)
+{
+	cleanup_json struct json *hint = read_hint(ve);
+
+	if (!hint)
 		return false;
 	*ret_pid = (pid_t)number(hint, "pid");
 	*ret_start = (uint64_t)number(hint, "start");
@@ -112,6 +154,8 @@ bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start)
 	ve->span.started = (uint64_t)number(hint, "started_us");
 	ve->span.ready = (uint64_t)number(hint, "ready_us");
 	ve->pending = (uint64_t)number(hint, "pending");
+	ve->changing = (uint64_t)number(hint, "changing");
+	(void)json_bool(json_find(hint, "restarting"), &ve->restarting);
 	(void)json_bool(json_find(hint, "helper"), &ve->helper);
 	return true;
 }

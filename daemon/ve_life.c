@@ -84,6 +84,10 @@ void ve_registered(struct ve *ve, const struct message *message, int pidfd)
 		ve->span.started = clock_boot_us();
 	ve->ended = false;
 	ve->killed = false;
+	if (ve->manager->serving) {
+		ve->changing = 0;
+		ve->restarting = false; /* it has been */
+	}
 	ve->sample = (struct cpu_sample){ 0 };
 	ve->seen = (struct usage){ 0 };
 	ve_hint_store(ve);
@@ -126,6 +130,7 @@ void ve_ready(struct ve *ve, int64_t when)
 
 void ve_ended(struct ve *ve, const struct message *message)
 {
+	event_look_last(ve);
 	close_fd(&ve->pidfd);
 	ve->pid = 0;
 	ve->ended = true;
@@ -173,11 +178,15 @@ void ve_reclaimed(struct ve *ve)
 
 	snprintf(forget.name, sizeof(forget.name), "%s", ve->name);
 	(void)mailbox_send(ve->manager->mailbox, &forget, NULL, 0, &err);
-	ve_hint_remove(ve->manager, ve->name);
 	ve->ended = false;
-	ve->killed = false;
+	ve->killed = ve->reclaim_lost = false;
 	ve->started = ve->ready = 0;
 	ve->span = (struct span){ 0 };
+	ve->changing = 0;
+	if (ve->restarting)
+		ve_hint_store(ve);
+	else
+		ve_hint_remove(ve->manager, ve->name);
 	if (ve->helper) {
 		ve->helper = false;
 		return;

@@ -55,10 +55,13 @@ struct ve {
 	bool helper;              /* a tool runs in place of init */
 	bool killed;              /* by force of ours */
 	bool ended;               /* and not yet reclaimed */
+	bool reclaim_lost;        /* the job that was to do so was killed: once more */
 	pid_t end_pid;
 	int end_status;
 	int64_t end_time;
-	uint64_t pending; /* rows of settings that wait for the next start */
+	uint64_t pending;  /* rows of settings that wait for the next start */
+	uint64_t changing; /* rows whose limits a job of set is changing */
+	bool restarting;   /* it will be started again when it has ended */
 	struct loop_source *up_timer;
 	enum leaving leaving;
 
@@ -126,8 +129,13 @@ int ve_kill(struct ve *ve, struct error *err);
 /* ve_hint.c: run/ve/NAME, for the next manager; best effort. */
 void ve_hint_store(const struct ve *ve);
 void ve_hint_remove(const struct manager *manager, const char *name);
-/* Fills pid, start time (as /proc/PID/stat has it), stop_way, started, ready, span, pending, helper
- * if there is a hint for a run of this uuid. */
+/* What the next manager has to go on with if this one dies. */
+void ve_hint_changing(struct ve *ve, uint64_t rows);
+void ve_hint_set_restarting(struct ve *ve, bool restarting);
+/* Fills pid, start time (as /proc/PID/stat has it), stop_way, started, ready, span, pending,
+ * changing, restarting, helper if there is a hint for a run of this uuid. pid 0: that run is over.
+ */
 bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start);
+bool ve_hint_restarting(const struct ve *ve);
 /* When the process started, in clock ticks since boot; 0: no such process. */
 uint64_t process_start_time(pid_t pid);
