@@ -7,23 +7,17 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/pidfd.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/parse.h"
 #include "cgroup/control.h"
 #include "cgroup/group.h"
 #include "cgroup/hierarchy.h"
-#include "cgroup/subtree.h"
 
 #define FREEZE_TIMEOUT_MS 10000
-#define KILL_PASSES       1000 /* of a millisecond or more: a fork bomb is frozen by then */
 
 static int open_v2(struct cgroup_tree *tree, const char *name, struct error *err)
 {
@@ -123,71 +117,11 @@ int cgroup_freeze(struct cgroup_tree *tree, const char *name, bool frozen, struc
 		frozen ? "frozen" : "thawed", FREEZE_TIMEOUT_MS / 1000);
 }
 
-/* Kills one process if it is still where its number was read: in the cgroup at dir_fd. */
-static int kill_pid(int dir_fd, const char *word)
-{
-	cleanup_free char *again = NULL;
-	cleanup_close int pid_fd = -1;
-	uint64_t pid;
-
-	if (parse_count(word, &pid) < 0 || pid == 0 || pid > INT32_MAX)
-		return 0; /* 0: a process of a pid namespace that we do not see */
-	pid_fd = pidfd_open((pid_t)pid, 0);
-	if (pid_fd < 0)
-		return errno == ESRCH ? 0 : -errno;
-	if (control_read_text(dir_fd, "cgroup.procs", &again) < 0 || !control_has_word(again, word))
-		return 0;
-	if (pidfd_send_signal(pid_fd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-		return -errno;
-	return 0;
-}
-
-static int kill_members(int dir_fd, void *owner)
-{
-	cleanup_free char *pids = NULL;
-	char *rest, *word;
-	int r = 0;
-
-	/* A threaded cgroup refuses (EOPNOTSUPP): its processes are listed further up. */
-	if (control_read_text(dir_fd, "cgroup.procs", &pids) < 0)
-		return 0;
-	rest = pids;
-	while (r == 0 && (word = strsep(&rest, "\n")))
-		if (*word)
-			r = kill_pid(dir_fd, word);
-	return r;
-}
-
-int cgroup_kill_each(int ve_fd, struct error *err)
-{
-	uint64_t was_frozen = 0, populated = 1;
-	struct error ignored;
-	int r = 0;
-
-	/* Frozen, a fork bomb stands still, and SIGKILL gets through (cgroup-v2.rst). */
-	(void)control_read(ve_fd, "cgroup.freeze", NULL, &was_frozen);
-	(void)file_write_control(ve_fd, "cgroup.freeze", "1", &ignored);
-	for (int i = 0; r == 0 && populated && i < KILL_PASSES; i++) {
-		r = subtree_visit(ve_fd, kill_members, NULL);
-		if (r == 0)
-			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-		if (r == 0)
-			r = control_read(ve_fd, "cgroup.events", "populated", &populated);
-	}
-	if (was_frozen == 0)
-		(void)file_write_control(ve_fd, "cgroup.freeze", "0", &ignored);
-	if (r < 0 && r != -ENODEV)
-		return error_set(err, -r, "cannot kill the processes of a cgroup");
-	return populated ? error_set(err, ETIMEDOUT, "processes of a cgroup outlive SIGKILL") : 0;
-}
-
 int cgroup_kill(struct cgroup_tree *tree, const char *name, struct error *err)
 {
 	cleanup_close int ve_fd = open_v2(tree, name, err);
 
 	if (ve_fd < 0)
 		return ve_fd == -ENOENT ? 0 : ve_fd;
-	if (control_exists(ve_fd, "cgroup.kill"))
-		return file_write_control(ve_fd, "cgroup.kill", "1", err);
-	return cgroup_kill_each(ve_fd, err);
+	return file_write_control(ve_fd, "cgroup.kill", "1", err);
 }

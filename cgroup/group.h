@@ -50,9 +50,9 @@ int cgroup_open_host(struct cgroup_tree *tree, const char *name, struct error *e
 int cgroup_join_v1(const struct cgroup_join *join);
 void cgroup_join_done(struct cgroup_join *join);
 
-/* cgroup.kill of ve/<name> (Linux 5.14); where the file is missing, pids one by one by pidfd until
- * empty. Absent is no error. Afterwards the cgroup is only good for removal: a newer kernel (seen
- * on 6.18, not on 6.1) also kills whatever is cloned into it later. */
+/* cgroup.kill of ve/<name> (Linux 5.14). Absent is no error. Afterwards the cgroup is only good for
+ * removal: a newer kernel (seen on 6.18, not on 6.1) also kills whatever is cloned into it later.
+ */
 int cgroup_kill(struct cgroup_tree *tree, const char *name, struct error *err);
 
 /* Writes cgroup.freeze of ve/<name> and waits until cgroup.events says so, at most 10 s. */

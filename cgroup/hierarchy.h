@@ -65,6 +65,3 @@ int cgroup_delegate(const struct cgroup_tree *tree, int dir_fd, uid_t owner, str
  * -ENOENT if the VE has no cgroup. */
 int cgroup_event_wait(struct cgroup_tree *tree, const char *name, const char *key, uint64_t value,
 	int timeout_ms);
-
-/* What cgroup_kill() does on a kernel without cgroup.kill. ve_fd is ve/<name> in v2. */
-int cgroup_kill_each(int ve_fd, struct error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * subtree.c - depth without recursion: one directory open at a time, ".." for the way back.
+ * subtree.c - depth without recursion: removal holds one directory open at a time, ".." for the way
+ * back; a visit goes no deeper than it holds directories.
  */
 #include "cgroup/subtree.h"
 
@@ -103,93 +104,51 @@ int subtree_remove(int top_fd)
 	return fd;
 }
 
-/* Where the walk stands: the open directory, and for each one above it where to go on reading.
- * cgroupfs's positions are hashes of names and stay good when the directory is opened anew. */
+/* The directories that are open, each below the one before: going on reading is cheaper than
+ * finding the place again (a directory of 2,048 takes the kernel half a millisecond to list). */
 struct walk {
-	DIR *dir;
-	long *positions;
-	size_t depth, capacity;
+	DIR *dirs[SUBTREE_DEPTH];
+	size_t depth; /* of them */
+	size_t left;  /* cgroups that may still be visited */
 };
 
-static void walk_done(struct walk *walk)
+static void walk_up(struct walk *walk)
 {
-	cleanup_dir_run(&walk->dir);
-	cleanup_free_run(&walk->positions);
+	cleanup_dir_run(&walk->dirs[--walk->depth]);
 }
 
-static int walk_push(struct walk *walk)
+/* Opens a cgroup and visits it. One that has vanished is passed over. */
+static int walk_down(struct walk *walk, int dir_fd, const char *name,
+	int (*visit)(int dir_fd, void *owner), void *owner)
 {
-	if (walk->depth == walk->capacity) {
-		size_t capacity = walk->capacity ? walk->capacity * 2 : 32;
-		long *grown = reallocarray(walk->positions, capacity, sizeof(*grown));
+	DIR **dir = &walk->dirs[walk->depth];
+	int r;
 
-		if (!grown)
-			return -ENOMEM;
-		walk->positions = grown;
-		walk->capacity = capacity;
-	}
-	walk->positions[walk->depth++] = telldir(walk->dir);
-	return 0;
-}
-
-/* 1: stands in the child now; 0: the child has vanished; or -errno. */
-static int walk_down(struct walk *walk, const char *name)
-{
-	DIR *child = NULL;
-	int r = open_stream(dirfd(walk->dir), name, &child);
-
-	if (r == -ENOENT)
+	if (walk->depth == SUBTREE_DEPTH || walk->left == 0)
 		return 0;
-	if (r == 0)
-		r = walk_push(walk);
-	if (r < 0) {
-		cleanup_dir_run(&child);
-		return r;
-	}
-	closedir(walk->dir);
-	walk->dir = child;
-	return 1;
-}
-
-static int walk_up(struct walk *walk)
-{
-	DIR *above = NULL;
-	int r = open_stream(dirfd(walk->dir), "..", &above);
-
+	r = open_stream(dir_fd, name, dir);
 	if (r < 0)
-		return r;
-	closedir(walk->dir);
-	walk->dir = above;
-	seekdir(above, walk->positions[--walk->depth]);
-	return 0;
+		return r == -ENOENT && walk->depth > 0 ? 0 : r;
+	walk->depth++;
+	walk->left--;
+	return visit(dirfd(*dir), owner);
 }
 
-static int walk_run(struct walk *walk, int (*visit)(int dir_fd, void *owner), void *owner)
+int subtree_visit(int top_fd, size_t most, int (*visit)(int dir_fd, void *owner), void *owner)
 {
-	int r = visit(dirfd(walk->dir), owner);
+	struct walk walk = { .left = most };
+	int r = walk_down(&walk, top_fd, ".", visit, owner);
 
-	while (r == 0) {
-		struct dirent *entry = readdir(walk->dir);
+	while (r == 0 && walk.depth > 0 && walk.left > 0) {
+		DIR *dir = walk.dirs[walk.depth - 1];
+		struct dirent *entry = readdir(dir);
 
-		if (!entry && walk->depth == 0)
-			return 0;
 		if (!entry)
-			r = walk_up(walk);
+			walk_up(&walk);
 		else if (is_child(entry))
-			r = walk_down(walk, entry->d_name);
-		if (r == 1)
-			r = visit(dirfd(walk->dir), owner);
+			r = walk_down(&walk, dirfd(dir), entry->d_name, visit, owner);
 	}
-	return r;
-}
-
-int subtree_visit(int top_fd, int (*visit)(int dir_fd, void *owner), void *owner)
-{
-	struct walk walk = { 0 };
-	int r = open_stream(top_fd, ".", &walk.dir);
-
-	if (r == 0)
-		r = walk_run(&walk, visit, owner);
-	walk_done(&walk);
+	while (walk.depth > 0)
+		walk_up(&walk);
 	return r;
 }

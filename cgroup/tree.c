@@ -21,9 +21,6 @@
 #include "cgroup/device.h"
 #include "cgroup/hierarchy.h"
 
-/* Where the kernel does not list them (before Linux 4.15): what cgroups(7) names. */
-#define DELEGATE_DEFAULT "cgroup.procs\ncgroup.threads\ncgroup.subtree_control\n"
-
 static bool is_plain_path(const char *path)
 {
 	if (path[0] != '/')
@@ -65,9 +62,7 @@ static int tree_fill(struct cgroup_tree *tree, const char *parent_path, struct e
 		return error_memory(err);
 	r = control_read_text(AT_FDCWD, "/sys/kernel/cgroup/delegate", &tree->delegate);
 	if (r < 0)
-		tree->delegate = strdup(DELEGATE_DEFAULT);
-	if (!tree->delegate)
-		return error_memory(err);
+		return error_set(err, -r, "cannot read what of a cgroup can be delegated");
 	r = cgroup_hierarchy_scan(tree, "/proc/self/mountinfo", err);
 	if (r < 0)
 		return r;
@@ -132,7 +127,6 @@ static int make_level(const struct cgroup_hierarchy *hierarchy, int parent_fd, c
 {
 	cleanup_close int fd = -1;
 	struct error ignored;
-	uint64_t accounts;
 
 	if (mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST)
 		return error_sys(err, "cannot make cgroup %s", name);
@@ -148,9 +142,6 @@ static int make_level(const struct cgroup_hierarchy *hierarchy, int parent_fd, c
 			return r;
 		(void)file_write_control(fd, "cgroup.clone_children", "1", &ignored);
 	}
-	/* Always 1 from Linux 5.11; before, only settable while there are no children. */
-	if (control_read(fd, "memory.use_hierarchy", NULL, &accounts) == 0 && accounts == 0)
-		(void)file_write_control(fd, "memory.use_hierarchy", "1", &ignored);
 	return take_fd(&fd);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "cgroup/usage.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/array.h"
@@ -16,9 +17,12 @@
 #include "cgroup/hierarchy.h"
 #include "cgroup/subtree.h"
 
+#define CGROUPS_MOST 256 /* a Debian at work has about 60 */
+#define LOOK_MS      1000
+
 enum {
 	V1_NANOSECONDS = 1, /* v1 says in nanoseconds what v2 says in microseconds */
-	V2_MAYBE_LOCAL = 2, /* see read_v2() */
+	V2_MAYBE_LOCAL = 2, /* see is_sum() */
 };
 
 struct usage_row {
@@ -76,13 +80,19 @@ static int sum_visit(int dir_fd, void *owner)
 
 /* Before Linux 6.11 a refused fork is counted in the forker's own cgroup alone, somewhere below
  * guest/; since then also further up, and "pids.events.local" is there for the old meaning. */
+static bool is_sum(int ve_fd, const struct usage_row *row)
+{
+	return row->flags & V2_MAYBE_LOCAL && !control_exists(ve_fd, "pids.events.local");
+}
+
 static uint64_t read_v2(int ve_fd, const struct usage_row *row)
 {
 	struct sum sum = { .row = row };
 
-	if (!(row->flags & V2_MAYBE_LOCAL) || control_exists(ve_fd, "pids.events.local"))
+	if (!is_sum(ve_fd, row))
 		return read_counter(ve_fd, row->v2_file, row->v2_key);
-	(void)subtree_visit(ve_fd, sum_visit, &sum); /* a guest at work changes it under us */
+	/* A guest at work changes it under us. */
+	(void)subtree_visit(ve_fd, CGROUPS_MOST, sum_visit, &sum);
 	return sum.value;
 }
 
@@ -98,10 +108,13 @@ static uint64_t at_least(uint64_t peak, uint64_t used)
 	return peak > used ? peak : used;
 }
 
-int usage_read(struct cgroup_tree *tree, const char *name, struct usage *ret, struct error *err)
+/* summed: where hits are a sum, are they wanted? else 0. *ret_sum tells whether they are one. */
+static int read_all(struct cgroup_tree *tree, const char *name, bool summed, struct usage *ret,
+	bool *ret_sum, struct error *err)
 {
 	cleanup_close int v2_fd = cgroup_hierarchy_open_ve(tree, &tree->hierarchies[0], name, err);
 	struct usage usage = { 0 };
+	bool sum = false;
 
 	if (v2_fd < 0)
 		return v2_fd;
@@ -114,11 +127,46 @@ int usage_read(struct cgroup_tree *tree, const char *name, struct usage *ret, st
 			v1_fd = cgroup_hierarchy_open_ve(tree, v1, name, err);
 		if (v1 && v1_fd < 0)
 			return v1_fd;
+		if (!v1 && is_sum(v2_fd, row)) {
+			sum = true;
+			if (!summed)
+				continue;
+		}
 		*field_of(&usage, row) = v1 ? read_v1(v1_fd, row) : read_v2(v2_fd, row);
 	}
 	usage.memory_peak = at_least(usage.memory_peak, usage.memory_used);
 	usage.swap_peak = at_least(usage.swap_peak, usage.swap_used);
 	usage.pids_peak = at_least(usage.pids_peak, usage.pids_used);
+	*ret = usage;
+	*ret_sum = sum;
+	return 0;
+}
+
+int usage_read(struct cgroup_tree *tree, const char *name, struct usage *ret, struct error *err)
+{
+	bool sum;
+
+	return read_all(tree, name, true, ret, &sum, err);
+}
+
+/* A sum that has grown has grown by hits; one that has shrunk says nothing of what was lost. */
+int usage_follow(struct cgroup_tree *tree, const char *name, uint64_t now_ms,
+	struct usage_memory *memory, struct usage *ret, struct error *err)
+{
+	bool due = memory->looked_ms == 0 || now_ms - memory->looked_ms >= LOOK_MS;
+	struct usage usage;
+	bool sum;
+	int r = read_all(tree, name, due, &usage, &sum, err);
+
+	if (r < 0)
+		return r;
+	if (sum && due) {
+		memory->hits += usage.pids_hits > memory->sum ? usage.pids_hits - memory->sum : 0;
+		memory->sum = usage.pids_hits;
+		memory->looked_ms = now_ms;
+	}
+	if (sum)
+		usage.pids_hits = memory->hits;
 	*ret = usage;
 	return 0;
 }

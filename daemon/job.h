@@ -15,7 +15,8 @@
  *                    (a program in a stopped VE in place of init; registers like a start, its end
  *                    is reported as KEEPER_VE_ENDED)
  *   reclaim          config (with run, exit as to be stored; totals  -
- *                    are added by the job from the cgroups)
+ *                    are added by the job from the cgroups),
+ *                    [pids_hits] (at least, as seen of this run)
  *   set              config, live (number: mask of settings rows to  -
  *                    apply to the running VE; 0: none), store (bool)
  *   freeze, thaw     -                                               -

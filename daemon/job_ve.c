@@ -39,6 +39,7 @@ static void count(struct job_context *context, const struct ve_config *disk)
 	struct ve_config *config = &context->config;
 	uint64_t number = cgroup_number(context);
 	struct usage usage = { 0 };
+	int64_t seen = 0;
 	struct error ignored; /* counters that cannot be read keep nobody from clearing away */
 
 	config->totals = disk->totals;
@@ -47,8 +48,12 @@ static void count(struct job_context *context, const struct ve_config *disk)
 		config->exit = disk->exit;
 		return;
 	}
-	if (usage_read(tree_of(context), context->name, &usage, &ignored) == 0)
+	if (usage_read(tree_of(context), context->name, &usage, &ignored) == 0) {
+		(void)json_int(json_find(context->spec, "pids_hits"), &seen); /* absent: 0 */
+		if (usage.pids_hits < (uint64_t)seen)
+			usage.pids_hits = (uint64_t)seen;
 		usage_add(&config->totals, &usage);
+	}
 	config->counted = number;
 }
 

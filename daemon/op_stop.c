@@ -132,6 +132,7 @@ int phase_reclaim_begin(struct operation *op, struct error *err)
 {
 	struct ve *ve = op->ve;
 	struct ve_config config;
+	struct json *spec;
 	int r;
 
 	if (!ve->ended && !op->unwinding)
@@ -146,7 +147,9 @@ int phase_reclaim_begin(struct operation *op, struct error *err)
 			config.exit = ve_exit_of(ve);
 		config.run = op->keep_run;
 	}
-	r = operation_job(op, "reclaim", NULL, &config, err);
+	spec = json_new_object();
+	json_set_int(spec, "pids_hits", (int64_t)ve->usage.hits);
+	r = operation_job(op, "reclaim", spec, &config, err);
 	config_done(&config);
 	return r;
 }

@@ -131,7 +131,8 @@ static void put_limits(struct ve *ve, struct json *object)
 	struct usage now = { 0 };
 	struct error ignored = { 0 };
 
-	if (ve_alive(ve) && usage_read(ve->manager->tree, ve->name, &now, &ignored) == 0)
+	if (ve_alive(ve) && usage_follow(ve->manager->tree, ve->name, clock_monotonic_ms(),
+				    &ve->usage, &now, &ignored) == 0)
 		usage_add(&sum, &now);
 	for (size_t i = 0; i < LIMITS; i++)
 		put_limit(ve, (enum limit_id)i, &now, &sum, limits);

@@ -90,6 +90,7 @@ void ve_registered(struct ve *ve, const struct message *message, int pidfd)
 	}
 	ve->sample = (struct cpu_sample){ 0 };
 	ve->seen = (struct usage){ 0 };
+	ve->usage = (struct usage_memory){ 0 };
 	ve_hint_store(ve);
 	if (!ve->helper && ve->ready)
 		ve_ready(ve, ve->ready);

@@ -74,6 +74,7 @@ struct ve {
 		double rate;
 	} sample;
 	struct usage seen; /* by event.c */
+	struct usage_memory usage;
 };
 
 struct ve_table {

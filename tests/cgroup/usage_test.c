@@ -47,6 +47,51 @@ static void refused_forks_below_are_summed_on_older_kernels(void **state)
 	assert_int_equal(usage.pids_hits, 1);
 }
 
+static uint64_t followed(struct usage_memory *memory, uint64_t now_ms)
+{
+	struct error err = { 0 };
+	struct usage usage;
+
+	assert_int_equal(usage_follow(&fake_tree, "web", now_ms, memory, &usage, &err), 0);
+	return usage.pids_hits;
+}
+
+/* The session of a fork bomb ends, and its cgroup goes with what it has counted. */
+static void refused_forks_never_get_fewer(void **state)
+{
+	struct usage_memory memory = { 0 };
+
+	fake_make_dirs(GUEST "a");
+	scratch_write(V2 "pids.events", "max 0\n");
+	scratch_write(GUEST "pids.events", "max 2\n");
+	scratch_write(GUEST "a/pids.events", "max 5\n");
+	assert_int_equal(followed(&memory, 5000), 7);
+	unlinkat(scratch_fd, GUEST "a/pids.events", 0);
+	assert_int_equal(followed(&memory, 6000), 7);
+	scratch_write(GUEST "a/pids.events", "max 3\n");
+	assert_int_equal(followed(&memory, 6999), 7); /* looked at not long ago */
+	assert_int_equal(followed(&memory, 7000), 10);
+	scratch_write(V2 "pids.events.local", "max 0\n");
+	scratch_write(V2 "pids.events", "max 4\n");
+	assert_int_equal(followed(&memory, 8000), 4); /* the kernel's own word */
+}
+
+static void many_cgroups_are_not_all_looked_at(void **state)
+{
+	struct error err = { 0 };
+	struct usage usage;
+	char path[64];
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), GUEST "x%d", i);
+		fake_make_dirs(path);
+		snprintf(path, sizeof(path), GUEST "x%d/pids.events", i);
+		scratch_write(path, "max 1\n");
+	}
+	assert_int_equal(usage_read(&fake_tree, "web", &usage, &err), 0);
+	assert_int_equal(usage.pids_hits, 254); /* of 256: not in ve/web, nor in guest */
+}
+
 static void v1_counters_are_read(void **state)
 {
 	struct error err = { 0 };
@@ -102,6 +147,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		v2_test(v2_counters_are_read),
 		v2_test(refused_forks_below_are_summed_on_older_kernels),
+		v2_test(refused_forks_never_get_fewer),
+		v2_test(many_cgroups_are_not_all_looked_at),
 		hybrid_test(v1_counters_are_read),
 		v2_test(absent_ve_is_not_found),
 		cmocka_unit_test(totals_go_on_and_peaks_stand),

@@ -147,6 +147,7 @@ int usage_read(struct cgroup_tree *tree, const char *name, struct usage *ret, st
 void usage_add(struct usage *sum, const struct usage *add)
 {
 	sum->cpu_total_us += add->cpu_total_us;
+	sum->pids_hits += add->pids_hits;
 }
 
 int layer_open(int state_fd, const char *digest, struct error *err)

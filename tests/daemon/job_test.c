@@ -259,11 +259,12 @@ static void reclaiming_counts_each_run_once(void **state)
 	assert_string_equal(disk.exit.how, "poweroff");
 	config_done(&disk);
 	snprintf(fake->cgroup, sizeof(fake->cgroup), "/proc");
-	fork_job("reclaim", "{}", true);
+	fork_job("reclaim", "{\"pids_hits\":3}", true); /* seen before their cgroup went */
 	assert_result("", "kill; usage; remove; kill; remove; kill; usage; remove; ");
 	disk = on_disk();
 	assert_string_equal(disk.exit.how, "lost");
 	assert_int_equal(disk.totals.cpu_total_us, 10);
+	assert_int_equal(disk.totals.pids_hits, 3);
 	assert_true(disk.run);
 	config_done(&disk);
 }
