@@ -3,8 +3,8 @@
  * id_range.c - 65,536 host ids for a new VE, that nobody else has.
  *
  * Which are taken is derived each time: from VEs (broken ones too), from what lies in the trash
- * with its ids still on disk, from users and sub-ids of the host. Given round-robin, so that the
- * ids of a VE that has gone rest as long as possible.
+ * with its ids still on disk, from users, sub-ids and processes of the host. Given round-robin, so
+ * that the ids of a VE that has gone rest as long as possible.
  */
 #include "id_range.h"
 
@@ -22,56 +22,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/names.h"
+#include "daemon/id_blocks.h"
 #include "daemon/manager_data.h"
 #include "daemon/ve_table.h"
 
-#define USERS_MAX (1 << 20)
-
-struct blocks {
-	uint64_t first; /* id of block 0 */
-	uint32_t n;
-	bool *taken;
-};
-
-static void take(struct blocks *blocks, uint64_t first, uint64_t count)
-{
-	uint64_t end = blocks->first + (uint64_t)blocks->n * VE_IDS;
-
-	if (count == 0 || first >= end || first + count <= blocks->first)
-		return;
-	for (uint64_t id = first - first % VE_IDS; id < first + count && id < end; id += VE_IDS)
-		if (id >= blocks->first)
-			blocks->taken[(id - blocks->first) / VE_IDS] = true;
-}
-
-/* Lines of "name:...", the fields by number; `count` 0 means that one id is meant. */
-static void take_file(struct blocks *blocks, const char *path, int id_field, int count_field)
-{
-	struct error ignored = { 0 }; /* a host without the file has no such users */
-	cleanup_free char *text = NULL;
-	char *rest;
-
-	if (file_read(AT_FDCWD, path, USERS_MAX, &text, &ignored) < 0)
-		return;
-	rest = text;
-	for (char *line; (line = strsep(&rest, "\n"));) {
-		uint64_t id = 0, count = 1;
-		bool found = false;
-		char *field;
-
-		for (int i = 0; (field = strsep(&line, ":")); i++) {
-			if (i == id_field)
-				found = parse_count(field, &id) == 0;
-			else if (i == count_field && parse_count(field, &count) < 0)
-				found = false;
-		}
-		if (found)
-			take(blocks, id, count);
-	}
-}
-
 /* A record that cannot be read as a whole may still say this. */
-static void take_record(struct blocks *blocks, const char *directory, const char *entry)
+static void take_record(struct id_blocks *blocks, const char *directory, const char *entry)
 {
 	static const char key[] = "\"first_id\"";
 	cleanup_free char *path = NULL;
@@ -88,11 +44,11 @@ static void take_record(struct blocks *blocks, const char *directory, const char
 		return;
 	at = strstr(text, key);
 	if (at && sscanf(at + sizeof(key) - 1, " : %llu", &id) == 1)
-		take(blocks, id, VE_IDS);
+		id_blocks_take(blocks, id, VE_IDS);
 }
 
 static int take_directory(
-	struct manager *manager, struct blocks *blocks, const char *name, struct error *err)
+	struct manager *manager, struct id_blocks *blocks, const char *name, struct error *err)
 {
 	cleanup_names struct names entries = { 0 };
 	cleanup_free char *path = NULL;
@@ -114,26 +70,36 @@ static int take_directory(
 	return 0;
 }
 
-static int take_all(struct manager *manager, struct blocks *blocks, struct error *err)
+/* Checked when they are given: P10. VEs of ours are taken already. */
+static int take_host(struct id_blocks *blocks, struct error *err)
+{
+	cleanup_close int etc_fd = file_open_dir(AT_FDCWD, "/etc", err);
+	cleanup_close int proc_fd = etc_fd < 0 ? etc_fd : file_open_dir(AT_FDCWD, "/proc", err);
+
+	if (proc_fd < 0)
+		return proc_fd;
+	id_blocks_take_users(blocks, etc_fd);
+	return id_blocks_take_processes(blocks, proc_fd, err);
+}
+
+static int take_all(struct manager *manager, struct id_blocks *blocks, struct error *err)
 {
 	const struct ve_table *table = manager->ves;
 	int r;
 
 	for (size_t i = 0; i < table->n; i++)
 		if (table->ve[i]->has_config)
-			take(blocks, table->ve[i]->config.first_id, VE_IDS);
-	take_file(blocks, "/etc/passwd", 2, -1);
-	take_file(blocks, "/etc/group", 2, -1);
-	take_file(blocks, "/etc/subuid", 1, 2);
-	take_file(blocks, "/etc/subgid", 1, 2);
-	r = take_directory(manager, blocks, "trash", err);
+			id_blocks_take(blocks, table->ve[i]->config.first_id, VE_IDS);
+	r = take_host(blocks, err);
+	if (r == 0)
+		r = take_directory(manager, blocks, "trash", err);
 	return r < 0 ? r : take_directory(manager, blocks, "ve", err);
 }
 
 int id_range_new(struct manager *manager, uid_t *ret, struct error *err)
 {
 	static uint32_t last; /* block given last by this manager: a hint for round-robin only */
-	struct blocks blocks = {
+	struct id_blocks blocks = {
 		.first = manager->instance->first_id,
 		.n = manager->instance->id_blocks,
 	};
