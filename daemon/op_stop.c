@@ -143,7 +143,8 @@ int phase_reclaim_begin(struct operation *op, struct error *err)
 	if (r < 0)
 		return r;
 	if (!ve->helper) {
-		if (ve->ended)
+		/* What we have killed of a start that failed was no run. */
+		if (ve->ended && !(op->unwinding && ve->killed))
 			config.exit = ve_exit_of(ve);
 		config.run = op->keep_run;
 	}

@@ -22,6 +22,16 @@ teardown()
 	vessel destroy --all --force --yes || true
 }
 
+# again OPTION...: another vesseld.
+again()
+{
+	local pid
+	pid=$(vesseld_pid)
+	kill -TERM "$pid"
+	wait_until 10 vesseld_gone "$pid"
+	vesseld_run "$@"
+}
+
 @test "a created VE is stopped, has an id range of its own and a record below 0700" {
 	vessel create web1 --template small
 	[ "$(state_of web1)" = stopped ]
@@ -45,6 +55,43 @@ teardown()
 	[ ! -d "/proc/$pid" ]
 	vessel start web1 --wait
 	is_state web1 running
+}
+
+@test "a start that fails leaves how the last run ended" {
+	vessel create web1 --template small --start --wait
+	vessel stop web1
+	[ "$(show_json web1 .exit.how)" = poweroff ]
+	again --hold start:store # with its init already there
+	vessel start web1 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	local client=$! status_seen=0
+	held() { pgrep -r T -P "$(vesseld_pid)"; }
+	wait_until 10 held
+	kill -KILL "$(held)"
+	wait $client || status_seen=$?
+	[ "$status_seen" -eq 1 ]
+	is_state web1 stopped
+	[ "$(show_json web1 .exit.how)" = poweroff ]
+	again
+	vessel start web1 --wait # positive control
+	vessel stop web1 --force
+	[ "$(show_json web1 .exit.how)" = killed ]
+}
+
+@test "a new VE gets no ids that a process of the host runs with" {
+	local last next pid=
+	vessel create web1 --template small
+	last=$(show_json web1 .first_id)
+	next=$((last + 65536))
+	setpriv --reuid $((next + 77)) --clear-groups sleep 1000 3>&- 4>&- &
+	pid=$!
+	runs_as() { grep -qP "^Uid:\t$((next + 77))\t" "/proc/$pid/status"; }
+	wait_until 5 runs_as
+	vessel create web2 --template small
+	kill $pid
+	wait $pid || true
+	[ "$(show_json web2 .first_id)" -eq $((next + 65536)) ]
+	vessel create web3 --template small # positive control: in turn, where nobody is in the way
+	[ "$(show_json web3 .first_id)" -eq $((next + 131072)) ]
 }
 
 @test "what a VE has written is there after a restart, and in no other VE" {
