@@ -41,7 +41,10 @@ static int run_manager(struct instance *instance, char **argv, struct error *err
 		return r;
 	fd = socket_connect(instance->run_fd, KEEPER_SOCKET, SOCK_SEQPACKET, err);
 	if (fd < 0)
-		return error_wrap(err, "no keeper in %s", instance->run_dir);
+		return error_wrap(err,
+			"no keeper in %s (start vessel-keeper.service, or vesseld without "
+			"--manager)",
+			instance->run_dir);
 	return manager_run(instance, &(struct manager_program){ path, argv }, fd, err);
 }
 
