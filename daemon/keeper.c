@@ -2,8 +2,9 @@
  *
  * keeper.c - one loop that reaps children and passes on what it is told.
  *
- * It parses nothing but messages of fixed size, waits for nobody, and writes no record: what it
- * knows is in its table (keeper_table.h) and in the kernel.
+ * It parses nothing but messages of fixed size (and looks for READY=1 in what an init sends:
+ * keeper_ve.c), waits for nobody, and writes no record: what it knows is in its table
+ * (keeper_table.h) and in the kernel.
  */
 #include "daemon/keeper.h"
 

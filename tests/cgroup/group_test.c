@@ -110,11 +110,11 @@ static int count(int dir_fd, void *owner)
 static void a_visit_is_bounded_in_depth_and_number(void **state)
 {
 	cleanup_close int top = openat(scratch_fd, "v2", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char path[256] = "v2/deep";
-	int seen = 0;
+	char path[256];
+	int seen = 0, length = snprintf(path, sizeof(path), "v2/deep");
 
 	for (int i = 0; i < SUBTREE_DEPTH; i++)
-		strcat(path, "/x");
+		length += snprintf(path + length, sizeof(path) - (size_t)length, "/x");
 	fake_make_dirs(path);
 	assert_int_equal(subtree_visit(top, 1000, count, &seen), 0);
 	/* v2 itself and down to its depth; p, ve, web, guest */
