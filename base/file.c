@@ -256,15 +256,14 @@ static int sync_both(int old_dir_fd, int new_dir_fd, struct error *err)
 }
 
 int file_rename(int old_dir_fd, const char *old_name, int new_dir_fd, const char *new_name,
-	bool replace, struct error *err)
+	struct error *err)
 {
-	unsigned int flags = replace ? 0 : RENAME_NOREPLACE;
 	int r;
 
-	if (renameat2(old_dir_fd, old_name, new_dir_fd, new_name, flags) < 0)
+	if (renameat2(old_dir_fd, old_name, new_dir_fd, new_name, RENAME_NOREPLACE) < 0)
 		return error_sys(err, "cannot rename %s to %s", old_name, new_name);
 	r = sync_both(old_dir_fd, new_dir_fd, err);
-	if (r < 0 && !replace) /* if not this, then the next look at the disk tells */
+	if (r < 0) /* if not this, then the next look at the disk tells */
 		(void)renameat2(new_dir_fd, new_name, old_dir_fd, old_name, RENAME_NOREPLACE);
 	return r;
 }

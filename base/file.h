@@ -44,10 +44,10 @@ int file_sync_system(int fd, struct error *err);
 /* Whether any of this process's syncs here has failed: nobody knows then what the disk holds. */
 bool file_sync_failed(void);
 
-/* rename, then fsync of both directories (one if the same). With `replace` false an existing
- * target is -EEXIST (RENAME_NOREPLACE), and what cannot be made durable is taken back. */
+/* rename, then fsync of both directories (one if the same). An existing target is -EEXIST
+ * (RENAME_NOREPLACE), and what cannot be made durable is taken back. */
 int file_rename(int old_dir_fd, const char *old_name, int new_dir_fd, const char *new_name,
-	bool replace, struct error *err);
+	struct error *err);
 
 /* Removes a file or a whole tree, never following a link; a mount in it (a bind too) is -EXDEV and
  * stays. Absent is no error. Depth is not bounded by the stack. */

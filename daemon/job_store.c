@@ -81,7 +81,7 @@ int job_trash(const struct job_context *context, const char *entry, struct error
 	if (r < 0)
 		return r;
 	snprintf(target, sizeof(target), "%s-%s", entry, once);
-	return file_rename(ve_fd, entry, trash_fd, target, false, err);
+	return file_rename(ve_fd, entry, trash_fd, target, err);
 }
 
 int job_store_config(struct job_context *context, bool new_run, struct error *err)
@@ -241,8 +241,8 @@ static int create_rename(void *data, struct error *err)
 {
 	struct job_context *context = data;
 	char name[NEW_NAME];
-	int r = file_rename(context->lock_fd, new_name(context, name), context->lock_fd,
-		context->name, false, err);
+	int r = file_rename(
+		context->lock_fd, new_name(context, name), context->lock_fd, context->name, err);
 
 	return r == -EEXIST ? error_refuse(err, ERROR_STATE, "it exists") : r;
 }
@@ -300,7 +300,7 @@ static int rename_rename(void *data, struct error *err)
 		return error_refuse(err, ERROR_USAGE, "bad new name '%s'", name ? name : "");
 	if (ve_fd < 0)
 		return ve_fd;
-	r = file_rename(ve_fd, context->name, ve_fd, name, false, err);
+	r = file_rename(ve_fd, context->name, ve_fd, name, err);
 	if (r == -EEXIST)
 		return error_refuse(err, ERROR_STATE, "%s exists", name);
 	return r == -ENOENT ? error_refuse(err, ERROR_NOT_FOUND, "no VE %s", context->name) : r;

@@ -111,7 +111,7 @@ int layer_import_commit(struct layer_import *import, const char *digest, struct 
 	r = lock(import->layers_fd, LOCK_EX, err);
 	if (r < 0)
 		return r;
-	r = file_rename(import->layers_fd, import->name, import->layers_fd, name, false, err);
+	r = file_rename(import->layers_fd, import->name, import->layers_fd, name, err);
 	if (r == -EEXIST) {
 		memset(err, 0, sizeof(*err));
 		return 0; /* the copy goes with layer_import_done() */
@@ -179,7 +179,7 @@ static int remove_layer(int layers_fd, const char *name, struct error *err)
 	snprintf(hidden, sizeof(hidden), REMOVE_PREFIX "%.64s", name + strlen(LAYER_PREFIX));
 	r = file_remove_tree(layers_fd, hidden, err); /* of an earlier try */
 	if (r == 0)
-		r = file_rename(layers_fd, name, layers_fd, hidden, false, err);
+		r = file_rename(layers_fd, name, layers_fd, hidden, err);
 	return r < 0 ? r : file_remove_tree(layers_fd, hidden, err);
 }
 

@@ -171,7 +171,7 @@ static void rename_takes_back_what_is_not_durable(void **state)
 
 	(void)state;
 	assert_int_equal(file_replace(scratch_fd, "a", "1", 1, &err), 0);
-	assert_int_equal(file_rename(fd, "a", fd, "b", false, &err), -EBADF);
+	assert_int_equal(file_rename(fd, "a", fd, "b", &err), -EBADF);
 	assert_int_equal(faccessat(scratch_fd, "a", F_OK, 0), 0);
 	assert_int_equal(faccessat(scratch_fd, "b", F_OK, 0), -1);
 	close(fd);
@@ -183,11 +183,11 @@ static void rename_refuses_what_is_there(void **state)
 
 	scratch_write("a", "a");
 	scratch_write("b", "b");
-	assert_int_equal(file_rename(scratch_fd, "a", scratch_fd, "b", false, &err), -EEXIST);
+	assert_int_equal(file_rename(scratch_fd, "a", scratch_fd, "b", &err), -EEXIST);
 	assert_content("b", "b");
-	assert_int_equal(file_rename(scratch_fd, "a", scratch_fd, "b", true, &err), 0);
-	assert_content("b", "a");
-	assert_int_equal(file_rename(scratch_fd, "a", scratch_fd, "c", true, &err), -ENOENT);
+	assert_int_equal(file_rename(scratch_fd, "a", scratch_fd, "c", &err), 0);
+	assert_content("c", "a");
+	assert_int_equal(file_rename(scratch_fd, "a", scratch_fd, "d", &err), -ENOENT);
 }
 
 static void control_files_are_not_created(void **state)
