@@ -46,7 +46,8 @@ static void remember(struct ve *ve, struct message *message)
 		return;
 	if (!ve_hint_load(ve, &pid, &start) || pid != message->pid) {
 		ve->helper = false;
-		ve->pending = ve->changing = 0;
+		ve_set_ran(ve, NULL);
+		ve->changing = 0;
 		/* A start that was due has been made; or the end that it comes after is told twice.
 		 */
 		ve->restarting = ve->restarting && pid == 0 && message->type == KEEPER_VE_ENDED;

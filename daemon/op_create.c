@@ -151,14 +151,9 @@ static int set_occur(struct operation *op, const struct occurrence *what, struct
 		return PHASE_WAIT;
 	if (op->live)
 		return PHASE_DONE;
-	for (size_t i = 0; ve_alive(ve) && i < settings_count; i++)
-		if (!settings_table[i].live)
-			ve->pending |= op->changed & UINT64_C(1) << i;
 	op->config.totals = ve->config.totals;
 	ve_set_config(ve, &op->config);
 	op->has_config = false;
-	if (ve_alive(ve))
-		ve_hint_store(ve);
 	return PHASE_DONE;
 }
 
@@ -166,9 +161,10 @@ static struct json *set_reply(struct operation *op)
 {
 	struct json *reply = json_new_object();
 	struct json *list = json_set_array(reply, "pending");
+	uint64_t pending = ve_pending(op->ve) & op->changed;
 
 	for (size_t i = 0; i < settings_count; i++)
-		if (op->ve->pending & op->changed & UINT64_C(1) << i)
+		if (pending & UINT64_C(1) << i)
 			json_append_string(list, settings_table[i].name);
 	return reply;
 }

@@ -40,7 +40,6 @@ int phase_start_begin(struct operation *op, struct error *err)
 	r = config_copy(&op->config, &ve->config, err);
 	if (r < 0)
 		return r;
-	ve->pending = 0;
 	ve->helper = false;
 	ve_move(ve, EVENT_START);
 	op->starting = true;

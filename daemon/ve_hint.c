@@ -20,7 +20,7 @@
 
 #define HINT_DIR  "ve"
 #define HINT_PATH (sizeof(HINT_DIR "/") + NAME_LENGTH)
-#define HINT_MAX  4096
+#define HINT_MAX  8192
 
 static void hint_path(const char *name, char path[HINT_PATH])
 {
@@ -45,6 +45,27 @@ uint64_t process_start_time(pid_t pid)
 	return at && sscanf(at, " %llu", &start) == 1 ? start : 0;
 }
 
+/* What cannot change while it runs: show compares it with the record. */
+static void put_ran(const struct ve *ve, struct json *object)
+{
+	for (size_t i = 0; ve->ran && i < settings_count; i++)
+		if (!settings_table[i].live)
+			setting_to_json(
+				ve->ran, &settings_table[i], object, settings_table[i].name);
+}
+
+static void take_ran(struct ve *ve, const struct json *object)
+{
+	struct settings ran;
+	struct error ignored = { 0 };
+
+	if (json_count(object) == 0 || settings_init(&ran, &ignored) < 0)
+		return;
+	if (settings_from_json(&ran, object, &ignored) == 0)
+		ve_set_ran(ve, &ran);
+	settings_done(&ran);
+}
+
 void ve_hint_store(const struct ve *ve)
 {
 	cleanup_json struct json *hint = json_new_object();
@@ -61,7 +82,7 @@ void ve_hint_store(const struct ve *ve)
 	json_set_int(hint, "ready", ve->ready);
 	json_set_int(hint, "started_us", (int64_t)ve->span.started);
 	json_set_int(hint, "ready_us", (int64_t)ve->span.ready);
-	json_set_int(hint, "pending", (int64_t)ve->pending);
+	put_ran(ve, json_set_object(hint, "ran"));
 	json_set_int(hint, "changing", (int64_t)ve->changing);
 	json_set_bool(hint, "restarting", ve->restarting);
 	json_set_bool(hint, "helper", ve->helper);
@@ -153,7 +174,7 @@ bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start)
 	ve->ready = number(hint, "ready");
 	ve->span.started = (uint64_t)number(hint, "started_us");
 	ve->span.ready = (uint64_t)number(hint, "ready_us");
-	ve->pending = (uint64_t)number(hint, "pending");
+	take_ran(ve, json_find(hint, "ran"));
 	ve->changing = (uint64_t)number(hint, "changing");
 	(void)json_bool(json_find(hint, "restarting"), &ve->restarting);
 	(void)json_bool(json_find(hint, "helper"), &ve->helper);

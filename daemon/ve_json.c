@@ -152,7 +152,7 @@ static void put_state(struct ve *ve, struct json *object)
 		json_set_null(object, "busy");
 	pending = json_set_array(object, "pending");
 	for (size_t i = 0; i < settings_count; i++)
-		if (ve->pending & UINT64_C(1) << i)
+		if (ve_pending(ve) & UINT64_C(1) << i)
 			json_append_string(pending, settings_table[i].name);
 }
 

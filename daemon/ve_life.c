@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -72,6 +73,34 @@ int ve_check(const struct ve *ve, enum ve_event event, struct error *err)
 	return ve_wrong_state(ve, err);
 }
 
+void ve_set_ran(struct ve *ve, const struct settings *settings)
+{
+	struct settings *copy = settings ? calloc(1, sizeof(*copy)) : NULL;
+	struct error ignored = { 0 }; /* then nothing is known to be pending */
+
+	if (copy && settings_copy(copy, settings, &ignored) < 0) {
+		free(copy);
+		copy = NULL;
+	}
+	if (ve->ran)
+		settings_done(ve->ran);
+	free(ve->ran);
+	ve->ran = copy;
+}
+
+uint64_t ve_pending(const struct ve *ve)
+{
+	uint64_t rows = 0;
+
+	if (!ve_alive(ve) || !ve->ran || !ve->has_config)
+		return 0;
+	for (size_t i = 0; i < settings_count; i++)
+		if (!settings_table[i].live &&
+			!setting_equal(&ve->config.settings, ve->ran, &settings_table[i]))
+			rows |= UINT64_C(1) << i;
+	return rows;
+}
+
 void ve_registered(struct ve *ve, const struct message *message, int pidfd)
 {
 	close_fd(&ve->pidfd);
@@ -91,6 +120,8 @@ void ve_registered(struct ve *ve, const struct message *message, int pidfd)
 	ve->sample = (struct cpu_sample){ 0 };
 	ve->seen = (struct usage){ 0 };
 	ve->usage = (struct usage_memory){ 0 };
+	if (ve->manager->serving || !ve->ran)
+		ve_set_ran(ve, ve->has_config ? &ve->config.settings : NULL);
 	ve_hint_store(ve);
 	if (!ve->helper && ve->ready)
 		ve_ready(ve, ve->ready);
@@ -192,7 +223,6 @@ void ve_reclaimed(struct ve *ve)
 		ve->helper = false;
 		return;
 	}
-	ve->pending = 0;
 	ve_move(ve, EVENT_END);
 }
 

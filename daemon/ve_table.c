@@ -38,6 +38,7 @@ static void ve_free(struct ve *ve)
 	loop_remove(ve->up_timer);
 	close_fd(&ve->pidfd);
 	free(ve->problem);
+	ve_set_ran(ve, NULL);
 	free(ve);
 }
 

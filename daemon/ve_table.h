@@ -59,9 +59,9 @@ struct ve {
 	pid_t end_pid;
 	int end_status;
 	int64_t end_time;
-	uint64_t pending;  /* rows of settings that wait for the next start */
-	uint64_t changing; /* rows whose limits a job of set is changing */
-	bool restarting;   /* it will be started again when it has ended */
+	struct settings *ran; /* what it was started with, of what cannot change since; NULL */
+	uint64_t changing;    /* rows whose limits a job of set is changing */
+	bool restarting;      /* it will be started again when it has ended */
 	struct loop_source *up_timer;
 	enum leaving leaving;
 
@@ -122,6 +122,10 @@ void ve_ready(struct ve *ve, int64_t when);
 void ve_ended(struct ve *ve, const struct message *message);
 /* How the end of its init is to be recorded. */
 struct ve_exit ve_exit_of(const struct ve *ve);
+/* Rows of settings that wait for the next start. */
+uint64_t ve_pending(const struct ve *ve);
+/* What it was started with; a copy (NULL: nobody knows). */
+void ve_set_ran(struct ve *ve, const struct settings *settings);
 /* Nothing is left of the run. */
 void ve_reclaimed(struct ve *ve);
 /* Kills all that runs in it. */
@@ -133,7 +137,7 @@ void ve_hint_remove(const struct manager *manager, const char *name);
 /* What the next manager has to go on with if this one dies. */
 void ve_hint_changing(struct ve *ve, uint64_t rows);
 void ve_hint_set_restarting(struct ve *ve, bool restarting);
-/* Fills pid, start time (as /proc/PID/stat has it), stop_way, started, ready, span, pending,
+/* Fills pid, start time (as /proc/PID/stat has it), stop_way, started, ready, span, ran,
  * changing, restarting, helper if there is a hint for a run of this uuid. pid 0: that run is over.
  */
 bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start);

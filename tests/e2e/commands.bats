@@ -85,6 +85,11 @@ went()
 	[ "$(show_json a '.pending | join(" ")')" = hostname ]
 	[ "$(vessel exec a hostname)" = a ]
 	[ "$(show_json a .limits.memory.limit)" = 67108864 ]
+	run --separate-stderr vessel set a --hostname none
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ] # as it runs
+	[ "$(show_json a '.pending | length')" = 0 ]
+	vessel set a --hostname other
 	vessel restart a --wait
 	[ "$(show_json a '.pending | length')" = 0 ]
 	[ "$(vessel exec a hostname)" = other ]
