@@ -5,8 +5,10 @@
   crash.py steps   BUILD STATE_DIR RUN_DIR FIRST_ID    every step of every operation, each victim
   crash.py random  BUILD STATE_DIR RUN_DIR FIRST_ID N  N random moments under load; prints its seed
 
-Each client must get an answer or a broken connection; each VE must be as before or as after; the same
-request again must succeed. What the host holds afterwards is compared by the caller.
+Each client must get an answer or a broken connection; each VE must be as before or as after. What list
+and show say then must agree with the records and the kernel, and the same request again must succeed, or
+be refused as done already where its effect is there. What the host holds afterwards is compared by the
+caller.
 """
 
 import json, os, random, signal, subprocess, sys, threading, time
@@ -89,10 +91,10 @@ def go_on():
             pass
 
 
-def kill(pids):
+def kill(pids, number=signal.SIGKILL):
     for pid, _ in pids:
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         except ProcessLookupError:
             pass
 
@@ -100,17 +102,6 @@ def kill(pids):
 def record(name):
     code, out, _ = call("show", "--json", name)
     return json.loads(out)[0] if code == 0 else None
-
-
-def settled(name, seconds=40):
-    """The record once nothing is under way."""
-    end = time.time() + seconds
-    while time.time() < end:
-        r = record(name)
-        if r is None or (r["busy"] is None and r["state"] not in ("starting", "stopping")):
-            return r
-        time.sleep(0.05)
-    return r
 
 
 def prepare_none():
@@ -131,105 +122,219 @@ def prepare_paused():
     assert call("pause", "x")[0] == 0
 
 
+def prepare_import():
+    assert call("template", "import", "imported", ARCHIVE)[0] == 0
+
+
 KEY = os.path.join(state_dir, "..", "key.pub")
 ARCHIVE = os.path.join(state_dir, "..", "import.tar")
 
-# operation: what must be there, the request, and the states it may leave the VE in.
-OPERATIONS = {
-    "create": (prepare_none, ["create", "x", "--template", "small"], (None, "stopped")),
+def there(name):
+    return record(name) is not None
+
+
+def state(name):
+    r = record(name)
+    return r and r["state"]
+
+
+def imported():
+    return call("template", "show", "imported")[0] == 0
+
+
+def gone():
+    return not there("x")
+
+
+def kept(victims):
+    """Only the loss of the job that starts it again may leave a VE down, and then somebody was told."""
+    return ("running",) if "manager" in victims else ("stopped", "running")
+
+
+ALREADY, ABSENT = 4, 3
+CREATE = ["create", "x", "--template", "small"]
+
+# The job whose steps are held: what must be there before, the request, the states that it may leave the
+# VE in, whether its effect is there, and how the same request then ends (0: it may be made again).
+CASES = [
+    ("create", prepare_none, CREATE, (None, "stopped"), lambda: there("x"), ALREADY),
     # A guest's own tool sets the key, in place of init; the record becomes whole after that.
-    "helper": (prepare_none, ["create", "x", "--template", "small", "--ssh-key", KEY], (None, "stopped")),
-    "commit": (prepare_none, ["create", "x", "--template", "small", "--ssh-key", KEY], (None, "stopped")),
-    "start": (prepare_stopped, ["start", "x"], ("stopped", "running")),
-    "reclaim": (prepare_running, ["stop", "x", "--force"], ("stopped", "running")),
-    "set": (prepare_running, ["set", "x", "--memory", "96M"], ("running",)),
-    "freeze": (prepare_running, ["pause", "x"], ("running", "paused")),
-    "thaw": (prepare_paused, ["resume", "x"], ("running", "paused")),
-    "rename": (prepare_stopped, ["rename", "x", "y"], ("stopped", None)),
-    "destroy": (prepare_stopped, ["destroy", "x"], ("stopped", None)),
-    "collect": (prepare_stopped, ["destroy", "x"], (None,)),  # what destroy has thrown away
-    "exec": (prepare_running, ["exec", "-n", "x", "--", "true"], ("running",)),
-    "import": (prepare_none, ["template", "import", "imported", ARCHIVE], (None,)),
-    "template-remove": (prepare_none, ["template", "remove", "imported"], (None,)),
-}
+    ("helper", prepare_none, CREATE + ["--ssh-key", KEY], (None, "stopped"), lambda: there("x"), ALREADY),
+    ("commit", prepare_none, CREATE + ["--ssh-key", KEY], (None, "stopped"), lambda: there("x"), ALREADY),
+    ("start", prepare_stopped, ["start", "x"], ("stopped", "running"), lambda: state("x") == "running", ALREADY),
+    ("start", prepare_running, ["restart", "x"], kept, lambda: state("x") == "stopped", ALREADY),
+    ("reclaim", prepare_running, ["stop", "x", "--force"], ("stopped", "running"),
+     lambda: state("x") == "stopped", ALREADY),
+    ("reclaim", prepare_running, ["restart", "x"], ("running",), lambda: False, 0),
+    ("reclaim", prepare_running, ["destroy", "x", "--force"], (None, "stopped", "running"), gone, ABSENT),
+    ("set", prepare_running, ["set", "x", "--memory", "96M", "--hostname", "other"], ("running",), lambda: False, 0),
+    ("set", prepare_running, ["set", "x", "--memory", "96M", "--live"], ("running",), lambda: False, 0),
+    ("freeze", prepare_running, ["pause", "x"], ("running", "paused"), lambda: state("x") == "paused", ALREADY),
+    ("thaw", prepare_paused, ["resume", "x"], ("running", "paused"), lambda: state("x") == "running", ALREADY),
+    ("rename", prepare_stopped, ["rename", "x", "y"], ("stopped", None), gone, ABSENT),
+    ("destroy", prepare_stopped, ["destroy", "x"], ("stopped", None), gone, ABSENT),
+    ("destroy", prepare_running, ["destroy", "x", "--force"], ("stopped", "running", None), gone, ABSENT),
+    ("collect", prepare_stopped, ["destroy", "x"], (None,), gone, ABSENT),  # what destroy has thrown away
+    ("exec", prepare_running, ["exec", "-n", "x", "--", "true"], ("running",), lambda: False, 0),
+    ("import", prepare_none, ["template", "import", "imported", ARCHIVE], (None,), imported, ALREADY),
+    ("template-remove", prepare_import, ["template", "remove", "imported"], (None,), lambda: not imported(), ABSENT),
+]
+# A restart starts like a start, whose inner steps are tried there.
+OUTER = ("enter", "launch", "clone", "register", "store", "done")
+
+MOUNTS = [line.split() for line in open("/proc/mounts")]
+V2 = next(m[1] for m in MOUNTS if m[2] == "cgroup2")
+V1_MEMORY = next((m[1] for m in MOUNTS if m[2] == "cgroup" and "memory" in m[3].split(",")), None)
 
 
-def again_ok(operation, words):
-    """The same request again: it succeeds, or finds that it is done already."""
-    end = time.time() + 60
-    create = operation in ("create", "helper", "commit")
-    while True:
-        code, _, err = call(*words)
-        if code == 0 or (code in (3, 4) and operation not in ("exec", "set") and not (create and record("x") is None)):
-            return True
-        # The next manager is on its way, or finishes what the last had begun.
-        if code in ((4, 6) if create else (6,)) and time.time() < end:
-            time.sleep(0.1)
-            continue
-        fail("%s: %s again: status %d: %s" % (operation, " ".join(words), code, err.strip()))
-        return False
+def read(*path):
+    with open(os.path.join(*path)) as f:
+        return f.read().strip()
 
 
-def one_case(step, victims):
-    operation = step.split(":")[0]
-    prepare, words, allowed = OPERATIONS[operation]
+def memory_of(r):
+    group = r["cgroup"].lstrip("/")
+    if V1_MEMORY:
+        return int(read(V1_MEMORY, group, "memory.limit_in_bytes"))
+    return int(read(V2, group, "memory.max"))
+
+
+def size(value):
+    """Of a record: a number, or with a unit."""
+    units = "KMGT"
+    return value if isinstance(value, int) else int(value[:-1]) << 10 * (units.index(value[-1]) + 1)
+
+
+def idle(daemon, seconds=40):
+    """Nothing is under way, nor about to be."""
+    end, quiet = time.time() + seconds, 0
+    while quiet < 3 and time.time() < end:
+        code, out, _ = call("list", "--json")
+        busy = code != 0 or daemon.children()["job"] or any(
+            r["busy"] or r["state"] in ("starting", "stopping") for r in json.loads(out))
+        quiet = 0 if busy else quiet + 1
+        time.sleep(0.02)
+    if quiet < 3:
+        fail("work goes on for ever")
+
+
+def agree(what, r):
+    """One VE as shown, against its record and the kernel."""
+    group = os.path.join(V2, r["cgroup"].lstrip("/")) if r["cgroup"] else None
+    alive = r["state"] in ("running", "paused")
+    with open(os.path.join(state_dir, "ve", r["name"], "config.json")) as f:
+        disk = json.load(f)
+    if disk["uuid"] != r["uuid"] or disk["run"] != alive:
+        fail("%s: %s is %s, and its record has run %s" % (what, r["name"], r["state"], disk["run"]))
+    if alive != (r["pid"] is not None and os.path.exists("/proc/%d" % (r["pid"] or 0))):
+        fail("%s: %s is %s, with the pid %s" % (what, r["name"], r["state"], r["pid"]))
+    if not alive:
+        if group and os.path.exists(group):
+            fail("%s: %s is stopped and has a cgroup" % (what, r["name"]))
+        return
+    if (read(group, "cgroup.freeze") == "1") != (r["state"] == "paused"):
+        fail("%s: %s is %s, and the kernel has frozen %s" % (what, r["name"], r["state"], read(group, "cgroup.freeze")))
+    limit, stored = r["limits"]["memory"]["limit"], size(disk["settings"]["memory"])
+    if not limit == memory_of(r) == stored and "--live" not in what:
+        fail("%s: memory: shown %s, record %s, kernel %s" % (what, limit, stored, memory_of(r)))
+    if (disk["settings"].get("hostname") == "other") != ("hostname" in r["pending"]):
+        fail("%s: hostname is %s and pending %s" % (what, disk["settings"].get("hostname"), r["pending"]))
+
+
+def all_agree(what):
+    """The table is what the store and the kernel say."""
+    shown = json.loads(call("list", "--json")[1])
+    stored = sorted(n for n in os.listdir(os.path.join(state_dir, "ve"))
+                    if n[0] != "." and not os.path.exists(os.path.join(state_dir, "ve", n, "op.json")))
+    if sorted(r["name"] for r in shown) != stored:
+        fail("%s: listed %s, stored %s" % (what, sorted(r["name"] for r in shown), stored))
+    for r in shown:
+        if r["name"] in stored:
+            agree(what, r)
+
+
+def again(what, words, effect, status):
+    """The same request again: done, or done already."""
+    wanted = status if effect() else 0
+    code, _, err = call(*words)
+    if code != wanted:
+        fail("%s: again: status %d, not %d: %s" % (what, code, wanted, err.strip()))
+
+
+def kept_going(daemon):
+    """From now on nothing stays held, until what is returned is called."""
+    over = threading.Event()
+
+    def release():
+        while not over.is_set():
+            kill([c for c in daemon.children()["job"] if c[1] == "T"], signal.SIGCONT)
+            time.sleep(0.02)
+
+    def stop():
+        over.set()
+        releaser.join()
+
+    releaser = threading.Thread(target=release, daemon=True)
+    releaser.start()
+    return stop
+
+
+def hold(daemon, step, words, victims):
+    """Makes the request, kills when a job stands at the step, and lets nothing be held from then on."""
+    client = subprocess.Popen([vessel, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True)
+    held, end = [], time.time() + 20
+    while not held and time.time() < end and (step.startswith("collect") or client.poll() is None):
+        held = [c for c in daemon.children()["job"] if c[1] == "T"]
+        time.sleep(0.01)
+    if not held:
+        fail("%s: no job stopped there (client: %s)" % (step, client.poll()))
+    found = daemon.children()
+    for victim in victims:
+        kill(held if victim == "job" else found[victim])
+    stop = kept_going(daemon)
+    try:
+        client.wait(60)
+    except subprocess.TimeoutExpired:
+        client.kill()
+        fail("%s, %s killed: the client got no answer" % (step, victims))
+    return stop
+
+
+def one_case(step, victims, case):
+    _, prepare, words, allowed, effect, status = case
+    what = "%s in %s, %s killed" % (step, " ".join(words), " and ".join(victims))
     daemon = Daemon("--hold", step)
     try:
-        if operation == "template-remove":
-            call("template", "import", "imported", ARCHIVE)
-        conts = threading.Event()
+        stop = kept_going(daemon)
         prepare()
-        client = subprocess.Popen([vessel, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True)
-        held, end = [], time.time() + 20
-        while not held and time.time() < end and (operation == "collect" or client.poll() is None):
-            held = [c for c in daemon.children()["job"] if c[1] == "T"]
-            time.sleep(0.01)
-        if not held:
-            fail("%s: no job stopped there (client: %s)" % (step, client.poll()))
-        found = daemon.children()
-        # From now on nothing stays held: the request is made again below.
-        def release():
-            while not conts.is_set():
-                for pid, state in daemon.children()["job"]:
-                    if state == "T":
-                        try:
-                            os.kill(pid, signal.SIGCONT)
-                        except ProcessLookupError:
-                            pass
-                time.sleep(0.02)
-        for victim in victims:
-            kill(held if victim == "job" else found[victim])
-        releaser = threading.Thread(target=release, daemon=True)
-        releaser.start()
-        try:
-            client.wait(60)
-        except subprocess.TimeoutExpired:
-            client.kill()
-            fail("%s, %s killed: the client got no answer" % (step, victims))
+        stop()
+        stop = hold(daemon, step, words, victims)
         daemon.wait_up()
-        r = settled("x")
-        state = r["state"] if r else None
-        if state not in allowed:
-            fail("%s, %s killed: x is %s (%s)" % (step, victims, state, r and r["problem"]))
-        if operation == "rename" and (r is None) == (record("y") is None):
-            fail("%s, %s killed: neither or both of x and y are there" % (step, victims))
-        again_ok(operation, words)
+        idle(daemon)
+        if state("x") not in (allowed(victims) if callable(allowed) else allowed):
+            fail("%s: x is %s" % (what, state("x")))
+        if words[0] == "rename" and there("x") == there("y"):
+            fail("%s: neither or both of x and y are there" % what)
+        all_agree(what)
+        again(what, words, effect, status)
+        idle(daemon)
+        all_agree(what + ", again")
         for name in ("x", "y"):
-            if settled(name):
+            if there(name):
                 code, _, err = call("destroy", name, "--force")
-                if code not in (0, 3):
-                    fail("%s, %s killed: destroy: %s" % (step, victims, err.strip()))
+                if code != 0:
+                    fail("%s: destroy: %s" % (what, err.strip()))
         call("template", "remove", "imported")
-        conts.set()
-        releaser.join()
+        stop()
     finally:
         daemon.stop()
 
 
 def run_steps():
     steps = subprocess.run([vesseld, "--steps"], capture_output=True, text=True, check=True).stdout.split()
-    cases = [(s, v) for s in steps if s.split(":")[0] in OPERATIONS
+    cases = [(s, v, c) for s in steps for c in CASES
+             if s.split(":")[0] == c[0] and ((c[0], c[2][0]) != ("start", "restart") or s.split(":")[1] in OUTER)
              for v in (("job",), ("manager",), ("job", "manager"))]
     only = os.environ.get("VESSEL_CRASH_ONLY")  # an operation, or a step, while one looks for a fault
     cases = [c for c in cases if not only or c[0].startswith(only)]
@@ -243,7 +348,7 @@ def run_steps():
         begun = time.time()
         one_case(*case)
         if time.time() - begun > 10:
-            say("%s, %s killed took %.1f s" % (*case, time.time() - begun))
+            say("%s, %s killed took %.1f s" % (*case[:2], time.time() - begun))
 
 
 def run_random(n):
@@ -284,13 +389,15 @@ def run_random(n):
     daemon.wait_up(60)
     for words in no_answer:
         fail("no answer: " + words)
+    idle(daemon)
+    all_agree("after the kills")
     for name in names:
-        r = settled(name)
+        r = record(name)
         if r is None:
             continue
         if r["state"] in ("broken", "starting", "stopping"):
             fail("%s is %s: %s" % (name, r["state"], r["problem"]))
-        again_ok("x", ["destroy", name, "--force"])
+        again("after the kills", ["destroy", name, "--force"], lambda: False, 0)
     daemon.stop()
 
 
