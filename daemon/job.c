@@ -181,6 +181,7 @@ _Noreturn void job_run(struct job *job)
 	struct job_context context = {
 		.job = job,
 		.lock_fd = -1,
+		.left_pidfd = -1,
 		.state_fd = -1,
 		.scratch_fd = -1,
 	};

@@ -23,6 +23,7 @@ struct job_context {
 	int state_fd, scratch_fd; /* of a launch: below the job's own mount namespace */
 	int status;               /* of an exec that failed: 125, 126, 127 */
 	bool started;             /* an exec that has been told so */
+	int left_pidfd;           /* of an exec that failed: what may still be inside */
 	int64_t told;             /* when progress was last sent, in milliseconds */
 	char text[sizeof(((struct message *)0)->text)]; /* what the result says */
 };

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "daemon/job_context.h"
 #include "runtime/join.h"
+#include "runtime/process.h"
 
 #define STATUS_FAILED    125
 #define STATUS_NOT_EXEC  126
@@ -53,13 +54,14 @@ static void tell_started(const struct job_context *context, const struct joined 
 
 static int run(struct job_context *context, const struct join *join, struct error *err)
 {
-	struct joined joined;
+	struct joined joined = { .pidfd = -1 };
 	bool exec_failed = false;
 	int r = join_run(join, &joined, &exec_failed, err);
 
-	/* What joined holds after a failure is closed by our exit: the client hears "failed" first.
-	 */
+	/* What joined holds after a failure is closed by our exit, and killed just before: the
+	 * client hears "failed" first. */
 	if (r < 0) {
+		context->left_pidfd = joined.pidfd;
 		if (exec_failed)
 			context->status = err->code == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXEC;
 		return r;
@@ -117,6 +119,7 @@ static void exec_finished(struct job_context *context, int r, const struct error
 		err->text);
 	(void)socket_send(context->job->fds[FD_STATUS], text.data, text.length, NULL, 0);
 	text_done(&text); /* a client that has gone wants no answer */
+	process_kill(context->left_pidfd);
 }
 
 static const struct step exec_steps[] = { { "join", exec_join, NULL } };

@@ -187,13 +187,6 @@ static int join_follow(const struct join *join, int channel_fd, struct joined *j
 	return 0;
 }
 
-static void joined_drop(struct joined *joined)
-{
-	process_kill(joined->pidfd); /* the keeper's to reap */
-	close_fd(&joined->pidfd);
-	close_fd(&joined->terminal_fd);
-}
-
 static int join_clone(const struct join *join, int channel[2], int *ret_pidfd, struct error *err)
 {
 	struct cgroup_join cgroup = { .v2_fd = -1 };
@@ -230,7 +223,7 @@ int join_run(const struct join *join, struct joined *ret, bool *ret_exec, struct
 	process_end(child_pidfd);
 	close_fd(&child_pidfd);
 	if (r < 0) {
-		joined_drop(&joined);
+		close_fd(&joined.terminal_fd);
 		joined.channel_fd = take_fd(&channel[0]);
 	}
 	close_fd(&channel[0]);

@@ -27,6 +27,8 @@
 
 struct joined {
 	pid_t pid;
+	/* After a failure: of what may still be inside, or -1. It does not hear of the channel's
+	 * end where the VE keeps it, and is to be killed when the reason has been told. */
 	int pidfd;
 	int terminal_fd; /* pty master, or -1 */
 	/* After a failure: the process inside ends when this is closed, so that its end is heard of

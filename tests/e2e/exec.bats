@@ -76,8 +76,9 @@ not_let_in()
 	cgroup=$(vessel exec threads -- awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 	[ "$(vessel exec threads -- sed -n 's/^0:://p' /proc/self/cgroup)" = /.vessel ]
 	controller=$(vessel exec threads -- cut -d' ' -f1 "$cgroup/cgroup.controllers")
-	if [ -n "$controller" ]; then # the first systemd does, with its own process out of the way
-		vessel exec threads -- sh -c "mkdir $cgroup/init && echo 1 > $cgroup/init/cgroup.procs && echo +$controller > $cgroup/cgroup.subtree_control && echo -$controller > $cgroup/cgroup.subtree_control && echo 1 > $cgroup/cgroup.procs"
+	if [ -n "$controller" ]; then # what systemd does first, with its own processes out of the way
+		move() { echo "while read -r pid; do echo \$pid > $cgroup/$2cgroup.procs; done < $cgroup/$1cgroup.procs"; }
+		vessel exec threads -- sh -c "mkdir $cgroup/init && $(move "" init/) && echo +$controller > $cgroup/cgroup.subtree_control && echo -$controller > $cgroup/cgroup.subtree_control && $(move init/ "")"
 	fi
 	in_root threads "mkdir $cgroup/threaded && echo threaded > $cgroup/threaded/cgroup.type"
 	vessel exec threads -- true
