@@ -109,7 +109,8 @@ static void look_at(struct ve *ve, bool quiet)
 	struct usage now;
 	struct error ignored = { 0 };
 
-	if (usage_read(ve->manager->tree, ve->name, &now, &ignored) < 0)
+	if (usage_follow(ve->manager->tree, ve->name, clock_monotonic_ms(), &ve->usage, &now,
+		    &ignored) < 0)
 		return;
 	if (!quiet)
 		compare(ve, &now);
@@ -127,6 +128,7 @@ void event_look_last(struct ve *ve)
 {
 	const struct event_hub *hub = ve->manager->events;
 
+	ve->usage.looked_ms = 0; /* not long ago is too long ago: there is no later look */
 	if (hub && !LIST_EMPTY(&hub->listeners))
 		look_at(ve, false);
 }
