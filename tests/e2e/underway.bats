@@ -20,7 +20,7 @@ setup_file()
 trap 'busybox sleep 1; exit' TERM
 echo >>/lives
 [ ! -e /loop ] || busybox reboot -f
-[ ! -e /hog ] || busybox dd if=/dev/zero of=/dev/null bs=64M count=1
+[ ! -e /hog ] || exec busybox dd if=/dev/zero of=/dev/null bs=64M count=1
 [ ! -e /end ] || { busybox sleep 0.8; exit 3; }
 while :; do busybox sleep 0.1; done
 END
@@ -36,6 +36,7 @@ teardown_file()
 
 teardown()
 {
+	[ -z "${events_pid:-}" ] || kill "$events_pid" || true
 	vessel destroy --all --force --yes || true
 }
 
@@ -139,7 +140,7 @@ manager_killed()
 @test "who waits for a guest that dies is told so, also when its end cannot be recorded" {
 	local client status_seen=0
 	make a end
-	"$build/vessel" start a --wait 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	timeout 20 "$build/vessel" start a --wait 2>"$BATS_TEST_TMPDIR/said" 3>&- &
 	client=$!
 	wait_until 5 jq -e .run "$state_dir/ve/a/config.json"
 	mkdir "$state_dir/ve/a/.config.json.new" # where the next record would be written
@@ -171,12 +172,10 @@ manager_killed()
 	make a hog
 	vessel set a --memory 16M
 	"$build/vessel" events -f >"$BATS_TEST_TMPDIR/events" 3>&- &
-	local events=$!
+	events_pid=$!
 	sleep 0.3
 	vessel start a || true
 	wait_until 10 grep -q ' a: oom: ' "$BATS_TEST_TMPDIR/events"
-	kill $events
-	wait $events || true
 }
 
 @test "of two imports of one name at once, one is refused" {
