@@ -179,6 +179,8 @@ CASES = [
     ("import", prepare_none, ["template", "import", "imported", ARCHIVE], (None,), imported, ALREADY),
     ("template-remove", prepare_import, ["template", "remove", "imported"], (None,), lambda: not imported(), ABSENT),
 ]
+# Jobs that stand there when the client has its answer already.
+LATER = ("collect", "exec:done")
 # A restart starts like a start, whose inner steps are tried there.
 OUTER = ("enter", "launch", "clone", "register", "store", "done")
 
@@ -284,7 +286,7 @@ def hold(daemon, step, words, victims):
     client = subprocess.Popen([vessel, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True)
     held, end = [], time.time() + 20
-    while not held and time.time() < end and (step.startswith("collect") or client.poll() is None):
+    while not held and time.time() < end and (step.startswith(LATER) or client.poll() is None):
         held = [c for c in daemon.children()["job"] if c[1] == "T"]
         time.sleep(0.01)
     if not held:
