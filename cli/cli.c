@@ -106,6 +106,15 @@ int cli_call(const struct cli *cli, const char *method, struct json *parameters,
 	return VESSEL_OK;
 }
 
+struct json *cli_reply(const char *parameters)
+{
+	struct json *object = NULL;
+	struct error err = { 0 };
+
+	(void)json_parse(parameters, strlen(parameters), &object, &err); /* NULL tells */
+	return object;
+}
+
 /* What cli_fetch has got so far. */
 struct fetched {
 	const char *key;
@@ -114,15 +123,11 @@ struct fetched {
 
 static int fetch_reply(const char *parameters, int *fds, size_t n_fds, int last, void *data)
 {
-	cleanup_json struct json *object = NULL;
+	cleanup_json struct json *object = cli_reply(parameters);
 	const struct fetched *fetched = data;
 	const struct json *part;
-	struct error err = { 0 };
 
-	(void)fds;
-	(void)n_fds;
-	(void)last;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
+	if (!object)
 		return -1;
 	part = json_find(object, fetched->key);
 	for (size_t i = 0; i < json_count(part); i++)

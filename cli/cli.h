@@ -41,6 +41,9 @@ enum vessel_result cli_open(const struct cli *cli, struct vessel **ret, struct v
 int cli_call(const struct cli *cli, const char *method, struct json *parameters, const int *fds,
 	size_t n_fds, bool more, vessel_reply_fn *reply, void *data);
 
+/* A reply's parameters, owned by the caller; NULL: they are no JSON, or there is no memory. */
+struct json *cli_reply(const char *parameters);
+
 /* Calls a method that lists, and puts the elements of the array `key` of every reply into *ret, one
  * array, which the caller owns; untouched unless VESSEL_OK. Takes `parameters`. */
 int cli_fetch(const struct cli *cli, const char *method, struct json *parameters, const char *key,

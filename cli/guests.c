@@ -11,7 +11,6 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "base/json.h"
 #include "cli/cli.h"
 
@@ -55,14 +54,10 @@ static void say_outcome(struct heard *heard, const struct json *outcome)
 
 static int on_outcomes(const char *parameters, int *fds, size_t n_fds, int last, void *data)
 {
-	cleanup_json struct json *object = NULL;
+	cleanup_json struct json *object = cli_reply(parameters);
 	const struct json *outcomes;
-	struct error err = { 0 };
 
-	(void)fds;
-	(void)n_fds;
-	(void)last;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
+	if (!object)
 		return -1;
 	outcomes = json_find(object, "outcomes");
 	for (size_t i = 0; i < json_count(outcomes); i++)

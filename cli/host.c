@@ -7,7 +7,6 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/format.h"
@@ -86,15 +85,11 @@ static void print_event(const struct json *event)
 static int on_event(const char *parameters, int *fds, size_t n_fds, int last, void *data)
 {
 	const struct cli *cli = data;
-	cleanup_json struct json *object = NULL;
+	cleanup_json struct json *object = cli_reply(parameters);
 	cleanup_free char *text = NULL;
-	struct error err = { 0 };
 	const struct json *event;
 
-	(void)fds;
-	(void)n_fds;
-	(void)last;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
+	if (!object)
 		return -1;
 	event = json_find(object, "event");
 	if (!event)

@@ -51,12 +51,10 @@ static void log_close(struct log_files *files)
 static int take_files(const char *parameters, int *fds, size_t n_fds, int last, void *data)
 {
 	struct log_files *files = data;
-	cleanup_json struct json *object = NULL;
-	struct error err = { 0 };
+	cleanup_json struct json *object = cli_reply(parameters);
 	const struct json *list;
 
-	(void)last;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
+	if (!object)
 		return -1;
 	list = json_find(object, "files");
 	for (size_t i = 0; i < json_count(list) && files->n < ARRAY_SIZE(files->fds); i++) {

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/format.h"
@@ -43,17 +42,14 @@ int progress_reply(const char *parameters, int *fds, size_t n_fds, int last, voi
 	struct progress *progress = data;
 	cleanup_json struct json *object = NULL;
 	const struct json *value;
-	struct error err = { 0 };
 	char line[PROGRESS_LINE];
 	int64_t done = 0, total = 0;
 
-	(void)fds;
-	(void)n_fds;
-	(void)last;
 	if (!progress->cli->terminal || progress->cli->quiet ||
 		(int64_t)clock_monotonic_ms() - progress->shown < DRAW_EVERY)
 		return 0;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
+	object = cli_reply(parameters);
+	if (!object)
 		return -1;
 	value = json_find(object, "progress");
 	if (!json_int(json_find(value, "done"), &done))

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/format.h"
@@ -96,13 +95,10 @@ static void say_pending(const struct slot *slot, const struct json *pending)
 static int on_reply(const char *parameters, int *fds, size_t n_fds, int last, void *data)
 {
 	struct slot *slot = data;
-	cleanup_json struct json *object = NULL;
-	struct error err = { 0 };
+	cleanup_json struct json *object = cli_reply(parameters);
 	bool forced = false;
 
-	(void)fds;
-	(void)n_fds;
-	if (json_parse(parameters, strlen(parameters), &object, &err) < 0)
+	if (!object)
 		return -1;
 	say_busy(slot, json_find(object, "busy"));
 	if (!last)
