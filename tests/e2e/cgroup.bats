@@ -45,7 +45,7 @@ moved_into()
 	mkdir "$trace"
 	echo 1 >"$trace/events/cgroup/cgroup_attach_task/enable"
 	vessel start a --wait
-	vessel exec a -- grep -qx 0::/ /proc/self/cgroup
+	vessel exec a -- grep -qx 0::/.vessel /proc/self/cgroup
 	grep -qx "0::$(show_json a .cgroup)/guest" "/proc/$(pid_of a)/cgroup"
 	[ "$(moved_into a)" -eq 0 ] || { cat "$trace/trace" >&2; false; }
 	sleep 1000 3>&- & # positive control: one that is moved is seen
@@ -60,9 +60,9 @@ moved_into()
 	dir=$(group_of a)
 	# Each forks the next and ends: whoever kills by a list of pids comes too late. Paced, for init reaps.
 	vessel exec -n a -- sh -c 'f() { sleep 0.01; f & }; (for i in $(seq 8); do f & done) >/dev/null 2>&1'
-	sort "$dir/guest/cgroup.procs" >"$BATS_TEST_TMPDIR/procs"
+	sort "$dir/guest/.vessel/cgroup.procs" >"$BATS_TEST_TMPDIR/procs"
 	sleep 0.5
-	[ -n "$(sort "$dir/guest/cgroup.procs" | comm -13 "$BATS_TEST_TMPDIR/procs" -)" ] # positive control
+	[ -n "$(sort "$dir/guest/.vessel/cgroup.procs" | comm -13 "$BATS_TEST_TMPDIR/procs" -)" ] # positive control
 	strace -f -qq -o "$log" -e trace=openat,kill,tgkill,pidfd_send_signal \
 		-p "$(vesseld_pid)" -p "$(manager_pid)" 3>&- &
 	tracer=$!
