@@ -81,12 +81,16 @@ void state_abandon(struct state_writer *writer)
 	free(writer->fds);
 }
 
+/* Before versions were written the first word was the type of the first record; the records are the
+ * same. */
 static int read_version(const char **at, const char *end, struct error *err)
 {
 	uint32_t version = 0;
 
 	if ((size_t)(end - *at) >= sizeof(version))
 		memcpy(&version, *at, sizeof(version));
+	if (version == STATE_KEEPER)
+		return 0;
 	if (version != STATE_VERSION)
 		return error_set(err, EPROTO, "the state of the last keeper has version %u, not %d",
 			version, STATE_VERSION);

@@ -20,7 +20,8 @@
 struct error;
 struct keeper;
 
-#define STATE_VERSION 1
+/* 1 is none: a table of before versions begins with its first record's type. */
+#define STATE_VERSION 2
 
 enum state_type {
 	STATE_KEEPER = 1,

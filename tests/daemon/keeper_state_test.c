@@ -74,8 +74,38 @@ static void another_version_is_refused(void **state)
 	struct error err = { 0 };
 
 	assert_int_equal(read_changed(SIZE_MAX, 1, &err), -EPROTO);
-	assert_string_equal(err.text, "the state of the last keeper has version 2, not 1");
+	assert_string_equal(err.text, "the state of the last keeper has version 3, not 2");
 	assert_int_equal(records, 0);
+}
+
+static int count_keeper(
+	struct keeper *keeper, enum state_type type, const void *bytes, size_t n, struct error *err)
+{
+	struct state_keeper from;
+
+	state_copy(&from, sizeof(from), bytes, n);
+	assert_int_equal(type, STATE_KEEPER);
+	assert_int_equal(from.manager_pid, 4711);
+	records++;
+	return 0;
+}
+
+static void a_state_of_before_versions_is_read(void **state)
+{
+	static const struct state_keeper last = { .manager_pid = 4711 };
+	struct state_writer writer = { 0 };
+	struct error err = { 0 };
+	int fd;
+
+	text_init(&writer.text);
+	state_write(&writer, STATE_KEEPER, &last, sizeof(last));
+	fd = state_finish(&writer, &err);
+	assert_true(fd >= 0);
+	state_abandon(&writer);
+	records = 0;
+	assert_int_equal(state_read(fd, NULL, count_keeper, &err), 0);
+	assert_int_equal(records, 1);
+	close(fd);
 }
 
 static void a_state_cut_off_is_refused(void **state)
@@ -94,6 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_written_is_read),
 		cmocka_unit_test(another_version_is_refused),
+		cmocka_unit_test(a_state_of_before_versions_is_read),
 		cmocka_unit_test(a_state_cut_off_is_refused),
 	};
 
