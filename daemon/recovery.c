@@ -159,6 +159,7 @@ static void settle_lost(struct ve *ve)
 	pid_t pid = 0;
 
 	if (!has_cgroup(ve, &populated)) {
+		ve_move(ve, EVENT_END); /* a start, and the job that was to undo it, never began */
 		settle_down(ve);
 		return;
 	}
@@ -294,6 +295,7 @@ int recovery_run(struct manager *manager, bool by_hand, struct error *err)
 	if (r < 0)
 		return r;
 	collect_later(manager);
+	autostart_resume(manager);
 	if (by_hand)
 		autostart_after_boot(manager);
 	return 0;

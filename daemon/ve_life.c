@@ -219,11 +219,8 @@ void ve_reclaimed(struct ve *ve)
 		ve_hint_store(ve);
 	else
 		ve_hint_remove(ve->manager, ve->name);
-	if (ve->helper) {
-		ve->helper = false;
-		return;
-	}
-	ve_move(ve, EVENT_END);
+	ve->helper = false;
+	ve_move(ve, EVENT_END); /* of a helper too: the start that it is taken for may be ours */
 }
 
 int ve_kill(struct ve *ve, struct error *err)
