@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "daemon/ask.h"
@@ -386,7 +387,7 @@ static void end_finish(struct operation *op, const struct error *err)
 	if (!op->ve->ended)
 		ve_hint_set_restarting(op->ve, false);
 	if (op->ve->unborn)
-		recovery_settle(op->ve);
+		recovery_settle(take_ptr(&op->ve)); /* may free it */
 }
 
 const struct operation_type operation_end = {
