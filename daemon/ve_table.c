@@ -96,6 +96,8 @@ static void take_out(struct ve_table *table, const struct ve *ve)
 {
 	size_t at = place(table, ve->name);
 
+	while (table->ve[at] != ve) /* the name may be there twice: sorted, so next to it */
+		at++;
 	table->n--;
 	memmove(&table->ve[at], &table->ve[at + 1], (table->n - at) * sizeof(struct ve *));
 }
@@ -200,7 +202,7 @@ static int load_one(struct manager *manager, int ve_fd, const char *name, struct
 	struct ve *ve;
 	int r;
 
-	if (ve_table_find(manager->ves, name))
+	if (ve_table_taken(manager->ves, name)) /* a rename may have moved it already */
 		return 0;
 	if (asprintf(&path, "%s/op.json", name) < 0) {
 		path = NULL;
