@@ -289,6 +289,13 @@ void job_list_withdraw(struct job_list *list, uint64_t id)
 		job_list_cancel(list, id);
 }
 
+bool job_list_sent(struct job_list *list, uint64_t id)
+{
+	const struct job_entry *job = find(list, id);
+
+	return job && job->sent;
+}
+
 void job_list_forget(struct job_list *list, uint64_t id)
 {
 	struct job_entry *job = find(list, id);

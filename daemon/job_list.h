@@ -50,6 +50,8 @@ void job_list_drop_hint(const struct job_list *list, uint64_t id);
 void job_list_cancel(struct job_list *list, uint64_t id);
 /* The same for one that waits for room; one that runs goes on. */
 void job_list_withdraw(struct job_list *list, uint64_t id);
+/* False: it waits for room, or there is none. */
+bool job_list_sent(struct job_list *list, uint64_t id);
 /* Nobody cares any more. */
 void job_list_forget(struct job_list *list, uint64_t id);
 

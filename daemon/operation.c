@@ -235,6 +235,7 @@ static void occur(struct operation *op, const struct occurrence *what)
 	struct error err = { 0 };
 	int r = PHASE_WAIT;
 
+	op->acted = true;
 	if (phase->occur)
 		r = phase->occur(op, what, &err);
 	else if (what->kind == OCCUR_JOB)
@@ -447,12 +448,20 @@ void operation_job_over(struct operation *op)
 	occur(op, &(struct occurrence){ .kind = OCCUR_JOB });
 }
 
+/* A job that waits for room goes with us; before the first there was nothing but looking. */
+static bool has_begun(const struct operation *op)
+{
+	if (op->acted || op->unwinding)
+		return true;
+	return op->phase > 0 && (!op->job || job_list_sent(op->manager->jobs, op->job));
+}
+
 static void drop(struct operation *op)
 {
 	struct error err = { 0 };
 
 	error_refuse(&err, ERROR_DENIED,
-		op->phase > 0 ? "vesseld ends; what has begun goes on (see vessel list)"
+		has_begun(op) ? "vesseld ends; what has begun goes on (see vessel list)"
 			      : "vesseld ends; this has not begun");
 	answer(op, &err);
 	operation_free(op);

@@ -90,6 +90,7 @@ struct operation {
 	struct loop_source *timer;
 	uint64_t deadline_ms;
 	bool starting;         /* its job starts the VE, and may be killed by force */
+	bool acted;            /* something that it waited for has occurred */
 	bool unwinding, whole; /* failure.text stands alone */
 	struct error failure;
 

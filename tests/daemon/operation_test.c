@@ -24,6 +24,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/socket.h"
+#include "daemon/connection_data.h"
 #include "daemon/mailbox.h"
 #include "daemon/manager_data.h"
 #include "daemon/operation.h"
@@ -95,6 +96,14 @@ static const struct operation_type second = {
 	.n_phases = 3,
 	.finish = finished,
 	.unwind = &undo,
+	.quiet = true,
+};
+
+static const struct phase two_jobs[] = { { job_begin, NULL }, { job_begin, NULL } };
+static const struct operation_type two = {
+	.verb = "two",
+	.phases = two_jobs,
+	.n_phases = 2,
 	.quiet = true,
 };
 
@@ -311,6 +320,67 @@ static void a_job_that_is_over_before_its_turn_is_not_waited_for(void **state)
 	assert_string_equal(said, "first done adopted done ");
 }
 
+/* What a client is told of its operation when the manager ends, which it does. */
+static void assert_dropped(struct stage *stage, const char *answer)
+{
+	struct server server = { .manager = &stage->manager };
+	struct call *call = calloc(1, sizeof(*call));
+	struct error err = { 0 };
+	char reply[512] = "";
+	int pair[2];
+
+	assert_non_null(call);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(
+		connection_new(&server, pair[0], &(struct ucred){ 0 }, ROLE_ADMIN, &err), 0);
+	call->connection = LIST_FIRST(&server.connections);
+	call->connection->call = call;
+	stage->ve->current->call = call;
+	operation_drop_all(&stage->manager);
+	assert_true(read(pair[1], reply, sizeof(reply) - 1) > 0);
+	assert_non_null(strstr(reply, answer));
+	connection_free(LIST_FIRST(&server.connections));
+	close(pair[1]);
+}
+
+static void what_waits_for_room_has_not_begun(void **state)
+{
+	struct stage *stage = *state;
+	char operation[32];
+
+	stage->instance.jobs = 0;
+	submit(stage, &second);
+	assert_int_equal(next_job(stage, operation), 0);
+	assert_string_equal(said, "quick second ");
+	assert_dropped(stage, "this has not begun");
+}
+
+static void what_runs_has_begun(void **state)
+{
+	struct stage *stage = *state;
+	char operation[32];
+
+	submit(stage, &second);
+	assert_int_not_equal(next_job(stage, operation), 0);
+	assert_dropped(stage, "what has begun goes on");
+}
+
+static void what_waits_for_room_after_a_job_has_begun(void **state)
+{
+	struct stage *stage = *state;
+	char operation[32];
+	uint64_t id;
+
+	submit(stage, &two);
+	id = next_job(stage, operation);
+	stage->instance.jobs = 0;
+	end_job(stage, id, 0, NULL);
+	assert_int_equal(next_job(stage, operation), 0);
+	assert_string_equal(said, "two two ");
+	assert_dropped(stage, "what has begun goes on");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +392,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_job_that_is_over_before_its_turn_is_not_waited_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(jobs_are_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_waits_for_room_has_not_begun, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_runs_has_begun, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_waits_for_room_after_a_job_has_begun, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(busy_tells_who_and_what, set_up, tear_down),
 	};
 
