@@ -26,25 +26,13 @@
 #include "daemon/recovery.h"
 #include "daemon/ve_table.h"
 
-#define PROC_FILE_MAX 65536
-#define PROCS_MAX     (1 << 20)
-#define DEPTH_MAX     4  /* init.scope of a systemd is one deep */
-#define PROC_PATH     40 /* "/proc/", a pid and a short name */
-
-static char *read_proc(pid_t pid, const char *file)
-{
-	struct error ignored = { 0 };
-	char path[PROC_PATH];
-	char *text = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	return file_read(AT_FDCWD, path, PROC_FILE_MAX, &text, &ignored) < 0 ? NULL : text;
-}
+#define PROCS_MAX (1 << 20)
+#define DEPTH_MAX 4 /* init.scope of a systemd is one deep */
 
 /* "NSpid:\t4711\t1": known here by one number and in its own namespace as 1. */
 static bool is_first(pid_t pid)
 {
-	cleanup_free char *status = read_proc(pid, "status");
+	cleanup_free char *status = process_read(pid, "status");
 	const char *line = status ? strstr(status, "\nNSpid:") : NULL;
 	int outer, inner, deeper;
 
@@ -54,7 +42,7 @@ static bool is_first(pid_t pid)
 
 static bool is_of(const struct ve *ve, pid_t pid)
 {
-	cleanup_free char *cgroup = read_proc(pid, "cgroup");
+	cleanup_free char *cgroup = process_read(pid, "cgroup");
 	cleanup_free char *name = NULL;
 	struct error ignored = { 0 };
 
@@ -131,7 +119,7 @@ static int search(const struct ve *ve, int dir_fd, int depth, pid_t *ret_pid)
 /* Without a hint its name tells how it wants to be stopped, roughly. */
 static enum stop_way guess_stop_way(pid_t pid)
 {
-	cleanup_free char *name = read_proc(pid, "comm");
+	cleanup_free char *name = process_read(pid, "comm");
 
 	return name && strcmp(name, "systemd\n") == 0 ? STOP_SYSTEMD : STOP_PROGRAM;
 }

@@ -9,7 +9,6 @@
 #include "ask.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,12 +19,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "daemon/inside_run.h"
 #include "daemon/operation.h"
 #include "daemon/ve_table.h"
-
-#define STATUS_MAX 65536
 
 /* A signal number that libc may decide at run time is kept as its distance. */
 static const struct way {
@@ -50,21 +46,11 @@ static uint64_t mask_of(const char *status, const char *key)
 	return line && sscanf(line + strlen(key), " %llx", &mask) == 1 ? mask : 0;
 }
 
-static char *read_proc(pid_t pid, const char *file)
-{
-	struct error ignored = { 0 };
-	char path[40]; /* "/proc/", a pid and a short name */
-	char *text = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	return file_read(AT_FDCWD, path, STATUS_MAX, &text, &ignored) < 0 ? NULL : text;
-}
-
 /* A process in sigwait(3) shows what it waits for as neither blocked nor caught (kernel:
  * real_blocked). BusyBox init and small inits for containers spend their lives there. */
 static bool waits_for_signals(pid_t pid)
 {
-	cleanup_free char *text = read_proc(pid, "syscall");
+	cleanup_free char *text = process_read(pid, "syscall");
 	long number = -1;
 
 	return text && sscanf(text, "%ld", &number) == 1 && number == SYS_rt_sigtimedwait;
@@ -72,7 +58,7 @@ static bool waits_for_signals(pid_t pid)
 
 static bool hears(pid_t pid, int signal)
 {
-	cleanup_free char *text = read_proc(pid, "status");
+	cleanup_free char *text = process_read(pid, "status");
 
 	if (!text || waits_for_signals(pid))
 		return text != NULL;

@@ -22,24 +22,30 @@
 #define HINT_PATH (sizeof(HINT_DIR "/") + NAME_LENGTH)
 #define HINT_MAX  8192
 
+#define PROC_FILE_MAX 65536
+
 static void hint_path(const char *name, char path[HINT_PATH])
 {
 	snprintf(path, HINT_PATH, HINT_DIR "/%s", name);
 }
 
+char *process_read(pid_t pid, const char *file)
+{
+	struct error ignored = { 0 };
+	char path[40]; /* "/proc/", a pid and a short name */
+	char *text = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return file_read(AT_FDCWD, path, PROC_FILE_MAX, &text, &ignored) < 0 ? NULL : text;
+}
+
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything but ends at the last ')'. */
 uint64_t process_start_time(pid_t pid)
 {
-	cleanup_free char *text = NULL;
-	struct error ignored = { 0 };
-	char path[32]; /* "/proc/" and a pid and "/stat" */
+	cleanup_free char *text = process_read(pid, "stat");
 	unsigned long long start = 0;
-	const char *at;
+	const char *at = text ? strrchr(text, ')') : NULL;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, HINT_MAX, &text, &ignored) < 0)
-		return 0;
-	at = strrchr(text, ')');
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	return at && sscanf(at, " %llu", &start) == 1 ? start : 0;

@@ -142,5 +142,7 @@ void ve_hint_set_restarting(struct ve *ve, bool restarting);
  */
 bool ve_hint_load(struct ve *ve, pid_t *ret_pid, uint64_t *ret_start);
 bool ve_hint_restarting(const struct ve *ve);
+/* A file of /proc/PID; NULL if there is none, or no such process. Caller frees. */
+char *process_read(pid_t pid, const char *file);
 /* When the process started, in clock ticks since boot; 0: no such process. */
 uint64_t process_start_time(pid_t pid);
