@@ -60,7 +60,7 @@ static bool is_over(const struct keeper *keeper)
 /* While the locks are held: whoever waits for one of them sees that its file is gone. */
 static void remove_run_dir(const struct instance *instance)
 {
-	static const char *const names[] = { "boot", "cgroup", "job", "shutdown", "ve",
+	static const char *const names[] = { "autostart", "boot", "cgroup", "job", "shutdown", "ve",
 		KEEPER_LOCK };
 	struct error ignored; /* what stays is stale, and told by nobody's asking */
 

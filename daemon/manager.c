@@ -127,6 +127,7 @@ static int open_parts(struct manager *manager, int *keeper_fd, struct error *err
 static void close_parts(struct manager *manager)
 {
 	shutdown_free(manager);
+	autostart_free(manager);
 	operation_drop_all(manager);
 	server_free(manager->server);
 	manager->server = NULL;

@@ -19,6 +19,7 @@ struct mailbox;
 struct message;
 struct operation;
 struct operation_list;
+struct outcomes;
 struct server;
 struct shutdown;
 struct ve_table;
@@ -33,7 +34,8 @@ struct manager {
 	struct ve_table *ves;
 	struct server *server; /* NULL until the table is ready */
 	struct event_hub *events;
-	struct shutdown *shutdown; /* NULL: VEs may start */
+	struct shutdown *shutdown;  /* NULL: VEs may start */
+	struct outcomes *autostart; /* what it has not told yet; NULL */
 	bool serving;
 
 	/* op_template.c: imports, and who removes layers and must be alone with them. */

@@ -21,6 +21,8 @@ struct outcomes {
 	struct json *all; /* for those who hear the last reply only */
 	size_t pending;
 	bool closed;
+	void (*on_over)(void *data);
+	void *data;
 	LIST_HEAD(, listener) listeners;
 };
 
@@ -77,6 +79,19 @@ void outcomes_expect(struct outcomes *outcomes, struct operation *op)
 	outcomes->pending++;
 }
 
+void outcomes_forget(struct operation *op)
+{
+	if (op->outcomes)
+		op->outcomes->pending--;
+	op->outcomes = NULL;
+}
+
+void outcomes_on_over(struct outcomes *outcomes, void (*fn)(void *data), void *data)
+{
+	outcomes->on_over = fn;
+	outcomes->data = data;
+}
+
 size_t outcomes_pending(const struct outcomes *outcomes)
 {
 	return outcomes->pending;
@@ -86,6 +101,8 @@ static void free_if_over(struct outcomes *outcomes)
 {
 	if (!outcomes->closed || outcomes->pending > 0)
 		return;
+	if (outcomes->on_over)
+		outcomes->on_over(outcomes->data);
 	while (!LIST_EMPTY(&outcomes->listeners)) {
 		struct call *call = listener_free(LIST_FIRST(&outcomes->listeners));
 		struct json *reply = json_new_object();
@@ -135,6 +152,7 @@ void outcomes_close(struct outcomes *outcomes)
 
 void outcomes_abandon(struct outcomes *outcomes, const struct error *err)
 {
+	outcomes->on_over = NULL;
 	while (!LIST_EMPTY(&outcomes->listeners))
 		call_fail(listener_free(LIST_FIRST(&outcomes->listeners)), err);
 	outcomes_close(outcomes);

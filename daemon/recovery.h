@@ -31,5 +31,10 @@ int adopt_init(struct ve *ve, struct error *err);
 /* autostart.c: for a vesseld started by hand: once a boot, starts what is meant to run. */
 void autostart_after_boot(struct manager *manager);
 
+/* Not all that an earlier manager was to start has been told: goes on, by hand or not. */
+void autostart_resume(struct manager *manager);
+/* The manager ends: who listens is told so. */
+void autostart_free(struct manager *manager);
+
 /* manager.c: the table is ready. */
 int manager_serve(struct manager *manager, struct error *err);
