@@ -72,7 +72,15 @@ static int bound_tree(int ve_fd, struct error *err)
 	return 0;
 }
 
-/* Everything that must be in place before the first process. */
+static int make_host(int ve_fd, const char *name, struct error *err)
+{
+	if (mkdirat(ve_fd, HOST_LEAF, 0755) < 0 && errno != EEXIST)
+		return error_sys(err, "cannot make cgroup %s of VE %s", HOST_LEAF, name);
+	return 0;
+}
+
+/* Everything that must be in place before the first process; the leaves too, which count against
+ * the bound: a guest that has used it up would keep us from making them. */
 static int furnish_v2(struct cgroup_tree *tree, const char *name, uid_t owner, struct error *err)
 {
 	cleanup_close int ve_fd = cgroup_hierarchy_open_ve(tree, &tree->hierarchies[0], name, err);
@@ -88,7 +96,10 @@ static int furnish_v2(struct cgroup_tree *tree, const char *name, uid_t owner, s
 	r = cgroup_hierarchy_enable(ve_fd);
 	if (r < 0)
 		return error_set(err, -r, "cannot hand controllers down to the guest");
-	return make_guest(tree, ve_fd, "guest", owner, err);
+	r = make_guest(tree, ve_fd, "guest", owner, err);
+	if (r == 0)
+		r = make_guest(tree, ve_fd, EXEC_LEAF, owner, err);
+	return r < 0 ? r : make_host(ve_fd, name, err);
 }
 
 /* mkdir everywhere; -EEXIST at the first left-over. */
@@ -231,6 +242,10 @@ int cgroup_open_exec(struct cgroup_tree *tree, const char *name, uid_t owner,
 	if (ve_fd < 0)
 		return ve_fd;
 	r = make_guest(tree, ve_fd, EXEC_LEAF, owner, err);
+	if (r == -EAGAIN) { /* the guest has removed it and used up the bound */
+		*err = (struct error){ 0 };
+		return open_join(tree, name, ve_fd, "guest", ret, err);
+	}
 	if (r < 0)
 		return r;
 	/* A guest's threads are not worth a refusal: the kernel's answer would be EOPNOTSUPP. */
@@ -243,12 +258,9 @@ int cgroup_open_exec(struct cgroup_tree *tree, const char *name, uid_t owner,
 int cgroup_open_host(struct cgroup_tree *tree, const char *name, struct error *err)
 {
 	cleanup_close int ve_fd = cgroup_hierarchy_open_ve(tree, &tree->hierarchies[0], name, err);
+	int r = ve_fd < 0 ? ve_fd : make_host(ve_fd, name, err);
 
-	if (ve_fd < 0)
-		return ve_fd;
-	if (mkdirat(ve_fd, HOST_LEAF, 0755) < 0 && errno != EEXIST)
-		return error_sys(err, "cannot make cgroup %s of VE %s", HOST_LEAF, name);
-	return file_open_dir(ve_fd, HOST_LEAF, err);
+	return r < 0 ? r : file_open_dir(ve_fd, HOST_LEAF, err);
 }
 
 int cgroup_join_v1(const struct cgroup_join *join)

@@ -32,16 +32,17 @@ int cgroup_remove(struct cgroup_tree *tree, const char *name, struct error *err)
 int cgroup_open_init(
 	struct cgroup_tree *tree, const char *name, struct cgroup_join *ret, struct error *err);
 
-/* For exec: v2_fd is the leaf guest/.vessel, made on demand and owned by the VE. A guest whose
- * systemd has enabled controllers in its root refuses further processes there (EBUSY), and one that
- * is about to could not, while a program of ours stood there. Only a guest that has made threaded
- * cgroups, beside which no leaf takes a process, gets them into guest/ itself. */
+/* For exec: v2_fd is the leaf guest/.vessel, owned by the VE, and made anew if that has removed it.
+ * A guest whose systemd has enabled controllers in its root refuses further processes there
+ * (EBUSY), and one that is about to could not, while a program of ours stood there. Only a guest
+ * that has made threaded cgroups, beside which no leaf takes a process, or that has removed the
+ * leaf and made as many cgroups as it may, gets them into guest/ itself. */
 int cgroup_open_exec(struct cgroup_tree *tree, const char *name, uid_t owner,
 	struct cgroup_join *ret, struct error *err);
 
-/* Opens ve/<name>/host, made on demand: for what works for the VE without being in it. Out of its
- * sight, so that its root can neither freeze it nor stand in its way, and ended with the VE. The
- * descriptor is the caller's. */
+/* Opens ve/<name>/host, made anew if it is not there: for what works for the VE without being in
+ * it. Out of its sight, so that its root can neither freeze it nor stand in its way, and ended with
+ * the VE. The descriptor is the caller's. */
 int cgroup_open_host(struct cgroup_tree *tree, const char *name, struct error *err);
 
 /* Called by the process itself, after clone3(CLONE_INTO_CGROUP) and before

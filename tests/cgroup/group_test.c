@@ -2,6 +2,8 @@
  *
  * group_test.c - names from paths, lists, and removal of what a guest has left.
  */
+#include <sys/syscall.h>
+
 #include "cgroup/group.h"
 #include "cgroup/subtree.h"
 #include "tests/cgroup/fake.h"
@@ -88,6 +90,31 @@ static void exec_has_a_leaf_of_its_own(void **state)
 	cgroup_join_done(&join);
 }
 
+/* mkdirat() is the test's own: the guest may have used up the bound on its cgroups. */
+static bool bound_used_up;
+
+int mkdirat(int dir_fd, const char *path, mode_t mode)
+{
+	if (bound_used_up && faccessat(dir_fd, path, F_OK, 0) < 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return (int)syscall(SYS_mkdirat, dir_fd, path, mode);
+}
+
+static void the_bound_on_cgroups_keeps_no_exec_out(void **state)
+{
+	struct cgroup_join join = { .v2_fd = -1 };
+	struct error err = { 0 };
+
+	bound_used_up = true;
+	assert_int_equal(cgroup_open_exec(&fake_tree, "web", getuid(), &join, &err), 0);
+	assert_same("v2/p/ve/web/guest", join.v2_fd);
+	assert_int_equal(err.code, 0);
+	cgroup_join_done(&join);
+	bound_used_up = false;
+}
+
 static void what_works_for_a_ve_stands_out_of_its_sight(void **state)
 {
 	struct error err = { 0 };
@@ -163,6 +190,7 @@ int main(void)
 		hybrid_test(list_names_each_ve_once),
 		hybrid_test(remove_takes_all_that_a_guest_made),
 		v2_test(exec_has_a_leaf_of_its_own),
+		v2_test(the_bound_on_cgroups_keeps_no_exec_out),
 		v2_test(a_visit_is_bounded_in_depth_and_number),
 		v2_test(what_works_for_a_ve_stands_out_of_its_sight),
 		scratch_test(depth_costs_no_descriptors),

@@ -88,6 +88,28 @@ prepared()
 	[ "$made" -lt 32 ] || { echo "$made" >&2; false; }
 }
 
+@test "a VE that has used up its cgroups keeps out neither exec nor the console" {
+	local dir cgroup
+	vessel create full --template small --start --wait
+	dir=$(cgroup_dir full none)
+	# Both are there before the guest can take their place.
+	[ -d "$dir/host" ]
+	[ "$(stat -c %u "$dir/guest/.vessel")" = "$(stat -c %u "$dir/guest")" ]
+	[ "$(stat -c %u "$dir/host")" = 0 ]
+	vessel exec -n full -- sh -c 'cd /sys/fs/cgroup && mkdir many && cd many && ! mkdir $(seq 3000) 2>/dev/null'
+	run mkdir "$dir/more" # positive control
+	[ "$status" -ne 0 ]
+	for cgroup in /.vessel /; do
+		[ "$(vessel exec -n full -- sed -n 's/^0:://p' /proc/self/cgroup)" = $cgroup ]
+		# And now without the leaf, in whose place the guest puts one of its own.
+		vessel exec -n full -- sh -c 'cd /sys/fs/cgroup && echo $$ > many/1/cgroup.procs &&
+			{ rmdir .vessel 2>/dev/null && mkdir many/last || true; }'
+	done
+	[ ! -e "$dir/guest/.vessel" ]
+	vessel destroy full --force --yes
+	[ ! -e "$dir" ]
+}
+
 @test "a VE cannot move its own limits" {
 	vessel exec -n a -- sh -c 'mkdir /sys/fs/cgroup/own && rmdir /sys/fs/cgroup/own' # positive control
 	local file
