@@ -39,9 +39,21 @@ static bool begins(const struct ve *ve)
 	return !ve_alive(ve) && op && (op->starting || op->type == &operation_adopted);
 }
 
+/* Its end is dealt with, and a start was to follow: one that has to find that VEs go down. */
+static bool comes_back(const struct ve *ve)
+{
+	const struct operation *op = ve->current;
+
+	if (ve_alive(ve) || begins(ve))
+		return false;
+	return (ve->ended && !ve->helper) ||
+	       (op && (op->type == &operation_end || op->type == &operation_restart));
+}
+
 static bool remains(const struct ve *ve)
 {
-	return ve->leaving != LEAVING_FAILED && (begins(ve) || (ve_alive(ve) && !ve->helper));
+	return ve->leaving != LEAVING_FAILED &&
+	       (begins(ve) || comes_back(ve) || (ve_alive(ve) && !ve->helper));
 }
 
 static void ask(struct manager *manager, struct ve *ve)
@@ -87,6 +99,8 @@ static int on_look(struct loop *loop, void *data)
 		if (!remains(ve))
 			continue;
 		over = false;
+		if (comes_back(ve))
+			continue; /* it is down, and none needs to wait for it */
 		youngest = started > youngest ? started : youngest;
 	}
 	if (over && outcomes_pending(manager->shutdown->outcomes) == 0) {
@@ -98,7 +112,7 @@ static int on_look(struct loop *loop, void *data)
 
 		if (outcomes_pending(manager->shutdown->outcomes) >= manager->instance->jobs)
 			break;
-		if (remains(ve) && !begins(ve) && ve->leaving == LEAVING_NOT &&
+		if (remains(ve) && ve_alive(ve) && ve->leaving == LEAVING_NOT &&
 			span_may_end(&ve->span, youngest))
 			ask(manager, ve);
 	}
