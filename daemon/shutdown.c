@@ -66,6 +66,7 @@ static void ask(struct manager *manager, struct ve *ve)
 		ve->leaving = LEAVING_FAILED;
 		return;
 	}
+	op->force = ve->leaving == LEAVING_FORCE;
 	ve->leaving = LEAVING_ASKED;
 	outcomes_expect(manager->shutdown->outcomes, op);
 	operation_submit(op);
@@ -112,7 +113,7 @@ static int on_look(struct loop *loop, void *data)
 
 		if (outcomes_pending(manager->shutdown->outcomes) >= manager->instance->jobs)
 			break;
-		if (remains(ve) && ve_alive(ve) && ve->leaving == LEAVING_NOT &&
+		if (remains(ve) && ve_alive(ve) && ve->leaving != LEAVING_ASKED &&
 			span_may_end(&ve->span, youngest))
 			ask(manager, ve);
 	}
@@ -129,6 +130,11 @@ void shutdown_look(struct manager *manager)
 
 void shutdown_told(struct operation *op, const struct error *err)
 {
+	if (err && ve_alive(op->ve) && !op->forced && !op->force) {
+		op->ve->leaving = LEAVING_FORCE;
+		outcomes_forget(op); /* what comes of the force is */
+		return;
+	}
 	op->ve->leaving = err ? LEAVING_FAILED : LEAVING_NOT;
 }
 

@@ -33,6 +33,7 @@ TAILQ_HEAD(waiter_queue, waiter);
 enum leaving {
 	LEAVING_NOT, /* not yet, or it has left */
 	LEAVING_ASKED,
+	LEAVING_FORCE,  /* it could not be asked */
 	LEAVING_FAILED, /* it runs on */
 };
 
