@@ -63,11 +63,9 @@ static int uncreate_begin(struct operation *op, struct error *err)
 
 	if (op->job)
 		return PHASE_WAIT;
-	if (ve_alive(ve)) {
-		int r = ve_kill(ve, err);
-
-		return r < 0 ? r : PHASE_WAIT;
-	}
+	if (ve_alive(ve))
+		return kill_and_wait(op, err);
+	operation_timer_off(op);
 	if (op->step == 0 && (ve->ended || (ve->helper && op->job_died))) {
 		op->step = 1;
 		return operation_job(op, "reclaim", NULL, NULL, err);
@@ -81,6 +79,8 @@ static int uncreate_begin(struct operation *op, struct error *err)
 
 static int uncreate_occur(struct operation *op, const struct occurrence *what, struct error *err)
 {
+	if (what->kind == OCCUR_TIMER)
+		return death_overdue(err);
 	if (what->kind == OCCUR_JOB && op->step == 1)
 		ve_reclaimed(op->ve);
 	return uncreate_begin(op, err);
@@ -176,16 +176,16 @@ static int unset_begin(struct operation *op, struct error *err)
 
 	if (!ve->helper)
 		return PHASE_DONE;
-	if (ve_alive(ve)) {
-		int r = ve_kill(ve, err);
-
-		return r < 0 ? r : PHASE_WAIT;
-	}
+	if (ve_alive(ve))
+		return kill_and_wait(op, err);
+	operation_timer_off(op);
 	return phase_reclaim_begin(op, err);
 }
 
 static int unset_occur(struct operation *op, const struct occurrence *what, struct error *err)
 {
+	if (what->kind == OCCUR_TIMER)
+		return death_overdue(err);
 	if (what->kind == OCCUR_END)
 		return unset_begin(op, err);
 	return what->kind == OCCUR_JOB ? phase_reclaim_occur(op, what, err) : PHASE_WAIT;

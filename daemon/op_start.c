@@ -62,17 +62,28 @@ int phase_start_occur(struct operation *op, const struct occurrence *what, struc
 	return PHASE_DONE;
 }
 
+int kill_and_wait(struct operation *op, struct error *err)
+{
+	int r = ve_kill(op->ve, err);
+
+	if (r == 0)
+		r = operation_timer(op, DEATH_MS, err);
+	return r < 0 ? r : PHASE_WAIT;
+}
+
+int death_overdue(struct error *err)
+{
+	return error_set(err, ETIMEDOUT, "it was killed and does not end");
+}
+
 /* Nothing of a failed launch is left, as long as it could finish; what was killed, or had an init
  * already, is cleared away like any VE that has ended. */
 static int unwind_begin(struct operation *op, struct error *err)
 {
 	struct ve *ve = op->ve;
 
-	if (ve_alive(ve)) {
-		int r = ve_kill(ve, err);
-
-		return r < 0 ? r : PHASE_WAIT;
-	}
+	if (ve_alive(ve))
+		return kill_and_wait(op, err);
 	if (ve->ended || op->job_died)
 		return phase_reclaim_begin(op, err);
 	ve_move(ve, EVENT_END);
@@ -81,8 +92,12 @@ static int unwind_begin(struct operation *op, struct error *err)
 
 static int unwind_occur(struct operation *op, const struct occurrence *what, struct error *err)
 {
-	if (what->kind == OCCUR_END && !op->job)
+	if (what->kind == OCCUR_TIMER)
+		return death_overdue(err);
+	if (what->kind == OCCUR_END && !op->job) {
+		operation_timer_off(op);
 		return phase_reclaim_begin(op, err);
+	}
 	return what->kind == OCCUR_JOB ? phase_reclaim_occur(op, what, err) : PHASE_WAIT;
 }
 
