@@ -2,9 +2,11 @@
  *
  * guests.c - autostart and shutdown: all VEs come up and go down with the host.
  *
- * The work is vesseld's. A shutdown must reach its end, or guests are killed with the host: when
- * vesseld goes away meanwhile, the next one is asked, who goes on with it.
+ * The work is vesseld's. Both must reach their end, or guests stay down, or are killed with the
+ * host: when vesseld goes away meanwhile, the next one is asked, who goes on with it. One that is
+ * just being restarted is waited for, but not long: it may not be there at all.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,8 +16,9 @@
 #include "base/json.h"
 #include "cli/cli.h"
 
-#define TRIES    100
-#define PAUSE_NS 100000000
+#define TRIES       100
+#define FIRST_TRIES 30
+#define PAUSE_NS    100000000
 
 static int cmd_autostart(struct cli *cli);
 static int cmd_shutdown(struct cli *cli);
@@ -65,41 +68,49 @@ static int on_outcomes(const char *parameters, int *fds, size_t n_fds, int last,
 	return 0;
 }
 
-static int cmd_autostart(struct cli *cli)
-{
-	struct heard heard = { .cli = cli, .done = "started" };
-	int status;
-
-	cli_work_goes_on(0);
-	status = cli_call(cli, "Autostart", json_new_object(), NULL, 0, true, on_outcomes, &heard);
-	return status == VESSEL_OK ? heard.status : status;
-}
-
-/* True if it was asked and went away before the end. */
-static bool ask_shutdown(struct heard *heard, struct vessel_error *err)
+/* *asked: it was reached, now or before. */
+static void ask(struct heard *heard, const char *method, bool *asked, struct vessel_error *err)
 {
 	cleanup_vessel struct vessel *vessel = NULL;
 
 	if (cli_open(heard->cli, &vessel, err) != VESSEL_OK)
-		return false;
-	return vessel_call(vessel, "Shutdown", NULL, NULL, 0, 1, on_outcomes, heard, err) ==
-	       VESSEL_NOT_ALLOWED;
+		return;
+	*asked = true;
+	vessel_call(vessel, method, NULL, NULL, 0, 1, on_outcomes, heard, err);
 }
 
-static int cmd_shutdown(struct cli *cli)
+/* Nobody listens; errno is of the attempt to connect. */
+static bool is_absent(void)
+{
+	return errno == ENOENT || errno == ECONNREFUSED;
+}
+
+static int ask_to_the_end(struct cli *cli, const char *method, const char *done)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	struct heard heard = { .cli = cli, .done = "stopped" };
-	struct vessel_error err = { .result = VESSEL_OK };
+	struct heard heard = { .cli = cli, .done = done };
+	struct vessel_error err;
 	bool asked = false;
 
 	cli_work_goes_on(0);
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 1;; i++) {
 		err.result = VESSEL_OK;
-		asked |= ask_shutdown(&heard, &err);
-		if (err.result != VESSEL_NOT_ALLOWED || !asked)
+		ask(&heard, method, &asked, &err);
+		if (err.result != VESSEL_NOT_ALLOWED)
+			break;
+		if (asked ? i >= TRIES : i >= FIRST_TRIES || !is_absent())
 			break;
 		(void)nanosleep(&pause, NULL);
 	}
 	return err.result == VESSEL_OK ? heard.status : cli_refused(cli, &err);
+}
+
+static int cmd_autostart(struct cli *cli)
+{
+	return ask_to_the_end(cli, "Autostart", "started");
+}
+
+static int cmd_shutdown(struct cli *cli)
+{
+	return ask_to_the_end(cli, "Shutdown", "stopped");
 }

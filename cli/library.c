@@ -114,14 +114,16 @@ char *client_path(const char *instance, unsigned int flags, struct vessel_error 
 static enum vessel_result connect_failed(struct vessel_error *err, int code, const char *path)
 {
 	if (code == EACCES || code == EPERM)
-		return client_fail(err, VESSEL_NOT_ALLOWED,
+		client_fail(err, VESSEL_NOT_ALLOWED,
 			"not allowed to use %s (for root and the socket's group)", path);
-	if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR)
-		return client_fail(err, VESSEL_NOT_ALLOWED,
+	else if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR)
+		client_fail(err, VESSEL_NOT_ALLOWED,
 			"vesseld is not running: nothing answers at %s", path);
+	else
+		client_fail(err, VESSEL_NOT_ALLOWED, "cannot connect to %s: %s", path,
+			strerrorname_np(code) ? strerrorname_np(code) : "unknown error");
 	errno = code;
-	return client_fail(err, VESSEL_NOT_ALLOWED, "cannot connect to %s: %s", path,
-		strerrorname_np(code) ? strerrorname_np(code) : "unknown error");
+	return VESSEL_NOT_ALLOWED;
 }
 
 enum vessel_result vessel_open(

@@ -40,7 +40,8 @@ struct vessel_error {
 #define VESSEL_READ_ONLY 1 /* the socket that changes nothing */
 
 /* Connects to the instance: its name, "" or NULL for the system's, or the absolute path of its run
- * directory. The caller closes the connection. */
+ * directory. The caller closes the connection. If nobody listens there: VESSEL_NOT_ALLOWED, and
+ * errno is ENOENT or ECONNREFUSED. */
 enum vessel_result vessel_open(
 	const char *instance, unsigned int flags, struct vessel **ret, struct vessel_error *err);
 void vessel_close(struct vessel *vessel);

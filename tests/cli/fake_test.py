@@ -174,6 +174,8 @@ class Words(Case):
                  "path of a run directory)"),
                 (["--instance", "/nowhere", "start", "a"], 6,
                  "vesseld is not running: nothing answers at /nowhere/vessel.sock"),
+                (["--instance", "/nowhere", "shutdown"], 6,
+                 "vesseld is not running: nothing answers at /nowhere/vessel.sock"),
                 (["exec", "--instance", "/nowhere", "a", "b"], 125,
                  "vesseld is not running: nothing answers at /nowhere/vessel.sock"),
                 (["template", "build", "x"], 2,

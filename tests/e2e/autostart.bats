@@ -5,7 +5,7 @@
 # tests/units/guests.
 #
 # The guests' init is a shell that does what its name says: one that is slow takes a second to stop,
-# one that is deaf does not stop.
+# one that is deaf does not stop, and one that reboots does nothing else.
 
 load helpers
 
@@ -16,12 +16,14 @@ setup_file()
 	mkdir -p "$t/sbin" "$t/bin" "$t/etc"
 	cp /bin/busybox "$t/bin/sh"
 	cp /bin/busybox "$t/bin/sleep"
+	cp /bin/busybox "$t/bin/reboot"
 	cat >"$t/sbin/init.sh" <<'END'
 #!/bin/sh
 read -r name </etc/hostname
 case $name in
 slow*) trap 'sleep 1; exit' TERM ;;
 deaf*) trap : TERM ;;
+reboots*) exec /bin/reboot -f ;;
 *) trap exit TERM ;;
 esac
 while :; do sleep 0.1; done
@@ -186,6 +188,22 @@ another_manager()
 	[ "$(running)" = deaf1 ]
 }
 
+@test "a guest that was about to come up again is down after a shutdown, and meant to run" {
+	local ends
+	ends_of_it() { vesseld_log | grep -c 'reboots: ended: reboot'; }
+	make reboots
+	vessel start reboots
+	waits() { [ "$(ends_of_it)" -ge 4 ] && [ "$(show_json reboots '| [.state, .busy.command] | @tsv')" = $'stopped\tclear away' ]; }
+	wait_until 10 waits # the pause before its next start
+	vessel shutdown
+	ends=$(ends_of_it)
+	[ -z "$(running)" ]
+	sleep 2
+	[ -z "$(running)" ]
+	[ "$(ends_of_it)" -eq "$ends" ]
+	jq -e .run "$state_dir/ve/reboots/config.json"
+}
+
 @test "a shutdown calls off the starts that wait, and stops what is being started" {
 	local client from
 	make a b c
@@ -207,6 +225,72 @@ another_manager()
 	reboot_vesseld
 	up() { [ "$(running)" = "a b c" ]; }
 	wait_until 10 up
+}
+
+@test "a guest that cannot be asked is forced" {
+	local client
+	vessel shutdown
+	reboot_vesseld --hold thaw:thaw
+	make frozen
+	vessel start frozen --wait
+	vessel pause frozen
+	vessel shutdown 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	client=$!
+	held() { pgrep -r T -P "$(vesseld_pid)"; }
+	wait_until 10 held
+	kill -KILL "$(held)"
+	wait $client
+	[ "$(cat "$BATS_TEST_TMPDIR/said")" = "frozen: stopped by force: it did not stop in time" ]
+	[ -z "$(running)" ]
+	jq -e .run "$state_dir/ve/frozen/config.json"
+}
+
+@test "an autostart outlives its manager, by hand after a boot and for a client" {
+	local old client
+	make a b c
+	vessel start a b c
+	vessel shutdown
+	held() { pgrep -r T -P "$(vesseld_pid)"; }
+	up() { pkill -CONT -P "$(vesseld_pid)" && [ "$(running)" = "a b c" ]; }
+	told() { pkill -CONT -P "$(vesseld_pid)" && [ ! -e "$run_dir/autostart" ]; }
+	reboot_vesseld --jobs 1 --hold start:launch
+	wait_until 10 held
+	[ -e "$run_dir/autostart" ]
+	old=$(manager_pid)
+	kill -KILL "$old"
+	wait_until 10 another_manager "$old"
+	wait_until 10 told
+	wait_until 10 up
+	vessel shutdown
+	vessel autostart 3>&- &
+	client=$!
+	wait_until 10 held
+	old=$(manager_pid)
+	kill -TERM "$old"
+	wait_until 10 another_manager "$old"
+	wait_until 10 up
+	wait_until 10 told
+	wait $client
+	vessel shutdown
+	reboot_vesseld
+	wait_until 10 up
+}
+
+@test "both wait a little for a vesseld that is being started again" {
+	local pid method client
+	make a
+	vessel start a --wait
+	for method in shutdown autostart; do
+		pid=$(vesseld_pid)
+		kill -TERM "$pid"
+		wait_until 10 vesseld_gone "$pid"
+		vessel $method 3>&- &
+		client=$!
+		sleep 0.5
+		vesseld_run
+		wait $client
+	done
+	[ "$(running)" = a ]
 }
 
 @test "both take no words, and need the socket that may change something" {
