@@ -100,6 +100,11 @@ int layer_import_begin(struct layer_import *import, int state_fd, struct error *
 	return r;
 }
 
+int layer_import_lock(struct layer_import *import, struct error *err)
+{
+	return lock(import->layers_fd, LOCK_EX, err);
+}
+
 int layer_import_commit(struct layer_import *import, const char *digest, struct error *err)
 {
 	char name[LAYER_DIGEST];
@@ -108,9 +113,6 @@ int layer_import_commit(struct layer_import *import, const char *digest, struct 
 	if (!layer_digest_valid(digest))
 		return error_refuse(err, ERROR_USAGE, "bad digest of a layer");
 	layer_name(digest, name);
-	r = lock(import->layers_fd, LOCK_EX, err);
-	if (r < 0)
-		return r;
 	r = file_rename(import->layers_fd, import->name, import->layers_fd, name, err);
 	if (r == -EEXIST) {
 		memset(err, 0, sizeof(*err));

@@ -28,8 +28,12 @@ struct layer_import {
 /* Makes layer/.import-XXXX. */
 int layer_import_begin(struct layer_import *import, int state_fd, struct error *err);
 
-/* Gives it the digest's name, or leaves an equal layer that is there already. The lock on layer/
- * is held until layer_import_done(), which also removes what was not committed. */
+/* Locks layer/ until layer_import_done(), so that no other import is between this and its record.
+ */
+int layer_import_lock(struct layer_import *import, struct error *err);
+
+/* Under the lock, gives it the digest's name, or leaves an equal layer that is there already. What
+ * was not committed goes with layer_import_done(). */
 int layer_import_commit(struct layer_import *import, const char *digest, struct error *err);
 void layer_import_done(struct layer_import *import);
 #define cleanup_layer_import __attribute__((cleanup(layer_import_done)))

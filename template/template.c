@@ -218,7 +218,8 @@ static int write_record(int state_fd, const struct template *t, struct error *er
 }
 
 /* An existing name is refused before the work, and again after it: another import of the name may
- * have been faster. The layers are locked by then, and the lock is let go after the record. */
+ * have been faster. The layers are locked by then, and the lock is let go after the record;
+ * the layer has no name yet, or one that nobody wants would stay behind. */
 static int check_name(int state_fd, const char *name, bool replace, struct error *err)
 {
 	char file_name[RECORD_NAME];
@@ -282,9 +283,11 @@ int template_import(int state_fd, const char *name, int archive_fd, const char *
 		return r;
 	if (fill(&t, name, &result) < 0)
 		return error_memory(err);
-	r = layer_import_commit(&import, t.layers[0], err);
+	r = layer_import_lock(&import, err);
 	if (r == 0)
 		r = check_name(state_fd, name, replace, err);
+	if (r == 0)
+		r = layer_import_commit(&import, t.layers[0], err);
 	if (r == 0)
 		r = write_record(state_fd, &t, err);
 	if (r < 0)

@@ -12,6 +12,7 @@
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define HEX_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define HEX_D "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
 #define RECORD                                                                                     \
 	"{\"format\":1,\"name\":\"x\",\"layers\":[\"sha256:" HEX_A "\"],\"bytes\":7,"              \
 	"\"files\":3,\"created\":\"2026-11-22T11:46:21Z\"}"
@@ -143,16 +144,47 @@ static void an_import_under_way_is_kept(void **state)
 	snprintf(name, sizeof(name), "layer/%s", import.name);
 	assert_int_equal(layer_collect(scratch_fd, NULL, 0, &err), 0);
 	assert_true(scratch_exists(name));
+	assert_int_equal(layer_import_lock(&import, &err), 0);
 	assert_int_equal(layer_import_commit(&import, "sha256:" HEX_A, &err), 0);
 	layer_import_done(&import);
 	assert_false(scratch_exists(name));
 	assert_true(scratch_exists("layer/sha256-" HEX_A));
 
 	assert_int_equal(layer_import_begin(&import, scratch_fd, &err), 0);
+	assert_int_equal(layer_import_lock(&import, &err), 0);
 	assert_int_equal(layer_import_commit(&import, "sha256:" HEX_A, &err), 0);
 	snprintf(name, sizeof(name), "layer/%s", import.name);
 	layer_import_done(&import);
 	assert_false(scratch_exists(name));
+}
+
+/* import_archive() is the test's own: during the work another import takes the name. */
+int import_archive(int archive_fd, int layer_fd, const struct import_bounds *bounds,
+	bool squash_ids, import_progress_fn *progress, void *data, struct import_result *ret,
+	struct error *err)
+{
+	(void)archive_fd, (void)layer_fd, (void)bounds, (void)squash_ids;
+	(void)progress, (void)data, (void)err;
+	scratch_write("template/x.json", RECORD);
+	*ret = (struct import_result){ .digest = HEX_D };
+	return 0;
+}
+
+static void an_import_that_comes_second_leaves_no_layer(void **state)
+{
+	cleanup_template struct template t = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_true(template_import(scratch_fd, "x", -1, NULL, false, false, NULL, NULL, NULL, &t,
+			    &err) < 0);
+	assert_int_equal(err.kind, ERROR_STATE);
+	assert_false(scratch_exists("layer/sha256-" HEX_D));
+	err = (struct error){ 0 };
+	assert_int_equal(
+		template_import(scratch_fd, "x", -1, NULL, true, false, NULL, NULL, NULL, &t, &err),
+		0);
+	assert_true(scratch_exists("layer/sha256-" HEX_D)); /* positive control */
 }
 
 static void a_layer_is_opened_by_digest_only(void **state)
@@ -178,6 +210,7 @@ int main(void)
 		TEST(a_damaged_record_keeps_all_layers),
 		TEST(a_list_of_templates_cut_short_costs_no_layer),
 		TEST(an_import_under_way_is_kept),
+		TEST(an_import_that_comes_second_leaves_no_layer),
 		TEST(a_layer_is_opened_by_digest_only),
 	};
 
