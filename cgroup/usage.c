@@ -68,6 +68,14 @@ static uint64_t read_counter(int dir_fd, const char *file, const char *key)
 struct sum {
 	const struct usage_row *row;
 	uint64_t value;
+	size_t n; /* cgroups looked at */
+};
+
+/* What is to be known of hits that are a sum over the VE's cgroups. */
+struct look {
+	bool wanted; /* in: else they are 0 */
+	bool sum;    /* out: are they one? */
+	bool whole;  /* out: has every cgroup been looked at? */
 };
 
 static int sum_visit(int dir_fd, void *owner)
@@ -75,6 +83,7 @@ static int sum_visit(int dir_fd, void *owner)
 	struct sum *sum = owner;
 
 	sum->value += read_counter(dir_fd, sum->row->v2_file, sum->row->v2_key);
+	sum->n++;
 	return 0;
 }
 
@@ -85,14 +94,19 @@ static bool is_sum(int ve_fd, const struct usage_row *row)
 	return row->flags & V2_MAYBE_LOCAL && !control_exists(ve_fd, "pids.events.local");
 }
 
-static uint64_t read_v2(int ve_fd, const struct usage_row *row)
+static uint64_t read_v2(int ve_fd, const struct usage_row *row, struct look *look)
 {
 	struct sum sum = { .row = row };
+	int r;
 
 	if (!is_sum(ve_fd, row))
 		return read_counter(ve_fd, row->v2_file, row->v2_key);
+	look->sum = true;
+	if (!look->wanted)
+		return 0;
 	/* A guest at work changes it under us. */
-	(void)subtree_visit(ve_fd, CGROUPS_MOST, sum_visit, &sum);
+	r = subtree_visit(ve_fd, CGROUPS_MOST, sum_visit, &sum);
+	look->whole = r == 0 && sum.n < CGROUPS_MOST;
 	return sum.value;
 }
 
@@ -108,13 +122,11 @@ static uint64_t at_least(uint64_t peak, uint64_t used)
 	return peak > used ? peak : used;
 }
 
-/* summed: where hits are a sum, are they wanted? else 0. *ret_sum tells whether they are one. */
-static int read_all(struct cgroup_tree *tree, const char *name, bool summed, struct usage *ret,
-	bool *ret_sum, struct error *err)
+static int read_all(struct cgroup_tree *tree, const char *name, struct look *look,
+	struct usage *ret, struct error *err)
 {
 	cleanup_close int v2_fd = cgroup_hierarchy_open_ve(tree, &tree->hierarchies[0], name, err);
 	struct usage usage = { 0 };
-	bool sum = false;
 
 	if (v2_fd < 0)
 		return v2_fd;
@@ -127,45 +139,43 @@ static int read_all(struct cgroup_tree *tree, const char *name, bool summed, str
 			v1_fd = cgroup_hierarchy_open_ve(tree, v1, name, err);
 		if (v1 && v1_fd < 0)
 			return v1_fd;
-		if (!v1 && is_sum(v2_fd, row)) {
-			sum = true;
-			if (!summed)
-				continue;
-		}
-		*field_of(&usage, row) = v1 ? read_v1(v1_fd, row) : read_v2(v2_fd, row);
+		*field_of(&usage, row) = v1 ? read_v1(v1_fd, row) : read_v2(v2_fd, row, look);
 	}
 	usage.memory_peak = at_least(usage.memory_peak, usage.memory_used);
 	usage.swap_peak = at_least(usage.swap_peak, usage.swap_used);
 	usage.pids_peak = at_least(usage.pids_peak, usage.pids_used);
 	*ret = usage;
-	*ret_sum = sum;
 	return 0;
 }
 
 int usage_read(struct cgroup_tree *tree, const char *name, struct usage *ret, struct error *err)
 {
-	bool sum;
+	struct look look = { .wanted = true };
 
-	return read_all(tree, name, true, ret, &sum, err);
+	return read_all(tree, name, &look, ret, err);
 }
 
-/* A sum that has grown has grown by hits; one that has shrunk says nothing of what was lost. */
+/* A whole sum that has grown has grown by hits; one that has shrunk says nothing of what was lost.
+ * One that is not whole says nothing: which cgroups are in it is the guest's choice, and one that
+ * goes out of it and comes back would be counted again. */
 int usage_follow(struct cgroup_tree *tree, const char *name, uint64_t now_ms,
 	struct usage_memory *memory, struct usage *ret, struct error *err)
 {
-	bool due = memory->looked_ms == 0 || now_ms - memory->looked_ms >= LOOK_MS;
+	struct look look = {
+		.wanted = memory->looked_ms == 0 || now_ms - memory->looked_ms >= LOOK_MS,
+	};
 	struct usage usage;
-	bool sum;
-	int r = read_all(tree, name, due, &usage, &sum, err);
+	int r = read_all(tree, name, &look, &usage, err);
 
 	if (r < 0)
 		return r;
-	if (sum && due) {
+	if (look.whole) {
 		memory->hits += usage.pids_hits > memory->sum ? usage.pids_hits - memory->sum : 0;
 		memory->sum = usage.pids_hits;
-		memory->looked_ms = now_ms;
 	}
-	if (sum)
+	if (look.sum && look.wanted)
+		memory->looked_ms = now_ms;
+	if (look.sum)
 		usage.pids_hits = memory->hits;
 	*ret = usage;
 	return 0;

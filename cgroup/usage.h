@@ -35,7 +35,10 @@ struct usage_memory {
 
 /* usage_read() with pids_hits that never fall, for as long as the memory lasts: what a cgroup
  * counted after it was last looked at is lost with it. Where they are a sum it is made at most once
- * a second: so many VEs may be asked for at once. now_ms is of any clock that does not go back. */
+ * a second: so many VEs may be asked for at once. While a VE has more cgroups than are looked at,
+ * they stand still: a guest could have the same hits counted again and again. What is refused in
+ * that time is counted once the cgroups are fewer, where theirs are still there. now_ms is of any
+ * clock that does not go back. */
 int usage_follow(struct cgroup_tree *tree, const char *name, uint64_t now_ms,
 	struct usage_memory *memory, struct usage *ret, struct error *err);
 

@@ -76,18 +76,54 @@ static void refused_forks_never_get_fewer(void **state)
 	assert_int_equal(followed(&memory, 8000), 4); /* the kernel's own word */
 }
 
+static void make_many(int n, const char *events)
+{
+	char path[64];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), GUEST "x%d", i);
+		fake_make_dirs(path);
+		snprintf(path, sizeof(path), GUEST "x%d/pids.events", i);
+		scratch_write(path, events);
+	}
+}
+
+static void remove_from(int first, int n)
+{
+	char path[64];
+
+	for (int i = first; i < n; i++) {
+		snprintf(path, sizeof(path), GUEST "x%d/pids.events", i);
+		assert_int_equal(unlinkat(scratch_fd, path, 0), 0);
+		snprintf(path, sizeof(path), GUEST "x%d", i);
+		assert_int_equal(unlinkat(scratch_fd, path, AT_REMOVEDIR), 0);
+	}
+}
+
+/* Which of them are looked at is the guest's choice. */
+static void refused_forks_beyond_the_bound_are_not_counted_twice(void **state)
+{
+	struct usage_memory memory = { 0 };
+
+	make_many(100, "max 1\n");
+	assert_int_equal(followed(&memory, 5000), 100); /* positive control */
+	make_many(300, "max 2\n");
+	assert_int_equal(followed(&memory, 6000), 100);
+	assert_int_equal(memory.looked_ms, 6000); /* costs no more for that */
+	remove_from(100, 300);
+	assert_int_equal(followed(&memory, 7000), 200);
+	make_many(300, "max 2\n");
+	assert_int_equal(followed(&memory, 8000), 200);
+	remove_from(100, 300);
+	assert_int_equal(followed(&memory, 9000), 200);
+}
+
 static void many_cgroups_are_not_all_looked_at(void **state)
 {
 	struct error err = { 0 };
 	struct usage usage;
-	char path[64];
 
-	for (int i = 0; i < 300; i++) {
-		snprintf(path, sizeof(path), GUEST "x%d", i);
-		fake_make_dirs(path);
-		snprintf(path, sizeof(path), GUEST "x%d/pids.events", i);
-		scratch_write(path, "max 1\n");
-	}
+	make_many(300, "max 1\n");
 	assert_int_equal(usage_read(&fake_tree, "web", &usage, &err), 0);
 	assert_int_equal(usage.pids_hits, 254); /* of 256: not in ve/web, nor in guest */
 }
@@ -148,6 +184,7 @@ int main(void)
 		v2_test(v2_counters_are_read),
 		v2_test(refused_forks_below_are_summed_on_older_kernels),
 		v2_test(refused_forks_never_get_fewer),
+		v2_test(refused_forks_beyond_the_bound_are_not_counted_twice),
 		v2_test(many_cgroups_are_not_all_looked_at),
 		hybrid_test(v1_counters_are_read),
 		v2_test(absent_ve_is_not_found),
