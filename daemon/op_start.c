@@ -11,6 +11,8 @@
 #include "daemon/readiness.h"
 #include "daemon/ve_table.h"
 
+#define DEATH_MS 30000 /* a killed VE that does not end: the kernel is stuck */
+
 int start_allowed(const struct operation *op, struct error *err)
 {
 	if (op->ve->has_config && op->ve->config.settings.disabled)

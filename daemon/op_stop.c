@@ -8,7 +8,6 @@
  *   destroy:           kill, wait       --> reclaim --> destroy
  *   end:                                    reclaim --> start again, if the guest rebooted
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -23,8 +22,7 @@
 #include "daemon/shutdown.h"
 #include "daemon/ve_table.h"
 
-#define DEATH_MS 30000 /* a killed VE that does not end: the kernel is stuck */
-#define TICK_MS  250   /* an init that cannot hear yet is asked again */
+#define TICK_MS 250 /* an init that cannot hear yet is asked again */
 
 /* A guest that does nothing but reboot must not keep us from others, nor fill the log. */
 #define SHORT_LIFE_S    5
@@ -57,13 +55,13 @@ static int thaw_begin(struct operation *op, struct error *err)
 
 static int force(struct operation *op, struct error *err)
 {
-	int r = ve_kill(op->ve, err);
+	int r = kill_and_wait(op, err);
 
 	if (!op->force)
 		log_line(LOG_LEVEL_INFO, "%s: did not stop when asked: by force", op->name);
 	op->forced = true;
 	op->deadline_ms = 0;
-	return r < 0 ? r : operation_timer(op, DEATH_MS, err);
+	return r < 0 ? r : 0;
 }
 
 static int ask(struct operation *op, struct error *err)
@@ -105,7 +103,7 @@ static int ask_timer(struct operation *op, struct error *err)
 	int r;
 
 	if (!op->deadline_ms)
-		return error_set(err, ETIMEDOUT, "it was killed and does not end");
+		return death_overdue(err);
 	if (now >= op->deadline_ms)
 		return force(op, err);
 	r = ask(op, err);

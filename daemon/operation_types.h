@@ -23,9 +23,8 @@ int phase_start_occur(struct operation *op, const struct occurrence *what, struc
 extern const struct phase phase_start_unwind;
 void start_finish(struct operation *op, const struct error *err);
 
-/* Kills what runs in the VE and waits for its end, for so long; then OCCUR_TIMER is for
+/* op_start.c: kills what runs in the VE and waits for its end; OCCUR_TIMER is then for
  * death_overdue. */
-#define DEATH_MS 30000
 int kill_and_wait(struct operation *op, struct error *err);
 int death_overdue(struct error *err);
 
