@@ -4,6 +4,7 @@
 
   crash.py steps   BUILD STATE_DIR RUN_DIR FIRST_ID    every step of every operation, each victim
   crash.py random  BUILD STATE_DIR RUN_DIR FIRST_ID N  N random moments under load; prints its seed
+  crash.py share   BUILD STATE_DIR RUN_DIR FIRST_ID I  every sixth of the steps, from the I-th on
 
 Each client must get an answer or a broken connection; each VE must be as before or as after. What list
 and show say then must agree with the records and the kernel, and the same request again must succeed, or
@@ -11,12 +12,14 @@ be refused as done already where its effect is there. What the host holds afterw
 caller.
 """
 
-import json, os, random, signal, subprocess, sys, threading, time
+import json, os, random, shutil, signal, subprocess, sys, threading, time
 
 mode, build, state_dir, run_dir, first_id = sys.argv[1:6]
 instance = os.environ["VESSEL_INSTANCE"]
 vessel, vesseld = build + "/vessel", build + "/vesseld"
 failures = []
+SHARES = int(os.environ.get("VESSEL_CRASH_SHARES", "6"))  # waiting is most of it
+BLOCKS = 60  # of ids, for each
 
 
 def say(text):
@@ -38,9 +41,13 @@ class Daemon:
         self.log = open(os.path.join(state_dir, "..", "vesseld.log"), "ab")
         self.keeper = subprocess.Popen(
             [vesseld, "--instance", instance, "--state-dir", state_dir, "--ids",
-             "%d-%d" % (int(first_id), int(first_id) + 65536 * 1000 - 1), *options],
+             "%d-%d" % (int(first_id), int(first_id) + 65536 * BLOCKS - 1), *options],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        self.wait_up()
+        try:
+            self.wait_up()
+        except BaseException:
+            self.stop()
+            raise
 
     def wait_up(self, seconds=30):
         end = time.time() + seconds
@@ -76,7 +83,8 @@ class Daemon:
         while self.keeper.poll() is None and time.time() < end:
             go_on()
             time.sleep(0.02)
-        self.keeper.wait(1)
+        self.keeper.kill()  # or it has ended
+        self.keeper.wait()
         go_on()
 
 
@@ -333,7 +341,7 @@ def one_case(step, victims, case):
         daemon.stop()
 
 
-def run_steps():
+def all_cases():
     steps = subprocess.run([vesseld, "--steps"], capture_output=True, text=True, check=True).stdout.split()
     cases = [(s, v, c) for s in steps for c in CASES
              if s.split(":")[0] == c[0] and ((c[0], c[2][0]) != ("start", "restart") or s.split(":")[1] in OUTER)
@@ -341,16 +349,51 @@ def run_steps():
     only = os.environ.get("VESSEL_CRASH_ONLY")  # an operation, or a step, while one looks for a fault
     cases = [c for c in cases if not only or c[0].startswith(only)]
     part = float(os.environ.get("VESSEL_CRASH_PART", "1"))
-    if part < 1:
-        seed = int(os.environ.get("VESSEL_SEED", random.randrange(1 << 30)))
-        say("a part of %g, seed %d" % (part, seed))
-        cases = random.Random(seed).sample(cases, int(len(cases) * part))
-    say("%d cases" % len(cases))
-    for case in cases:
+    return random.Random(os.environ["VESSEL_SEED"]).sample(cases, int(len(cases) * part))
+
+
+def nothing_left():
+    """No VE, and in the end no trash either."""
+    daemon, end = Daemon(), time.time() + 20
+    while os.listdir(os.path.join(state_dir, "trash")) and time.time() < end:
+        time.sleep(0.05)
+    for folder in ("trash", "ve"):
+        if os.listdir(os.path.join(state_dir, folder)):
+            fail("left in %s: %s" % (folder, os.listdir(os.path.join(state_dir, folder))))
+    daemon.stop()
+
+
+def run_share(i):
+    for case in all_cases()[i::SHARES]:
         begun = time.time()
         one_case(*case)
         if time.time() - begun > 10:
             say("%s, %s killed took %.1f s" % (*case[:2], time.time() - begun))
+    nothing_left()
+
+
+def run_steps():
+    """Each share is an instance of its own, with a copy of the state."""
+    os.environ.setdefault("VESSEL_SEED", str(random.randrange(1 << 30)))
+    say("%d cases, seed %s" % (len(all_cases()), os.environ["VESSEL_SEED"]))
+    homes = [os.path.join(state_dir, "..", "share%d" % i) for i in range(SHARES)]
+    children = []
+    for i, home in enumerate(homes):
+        os.mkdir(home)
+        subprocess.run(["cp", "-a", state_dir, home], check=True)
+        children.append(subprocess.Popen(
+            [sys.executable, __file__, "share", build, home + "/" + os.path.basename(state_dir), run_dir,
+             str(int(first_id) + i * 65536 * BLOCKS), str(i)],
+            env=dict(os.environ, VESSEL_INSTANCE="%ss%d" % (instance, i))))
+    for child in children:
+        if child.wait() != 0:
+            failures.append("a share")
+    with open(os.path.join(state_dir, "..", "vesseld.log"), "ab") as log:
+        for home in homes:
+            with open(home + "/vesseld.log", "rb") as of_share:
+                shutil.copyfileobj(of_share, log)
+            if not failures:
+                shutil.rmtree(home)
 
 
 def run_random(n):
@@ -374,41 +417,47 @@ def run_random(n):
             except subprocess.TimeoutExpired:
                 no_answer.append(" ".join(words))
 
-    threads = [threading.Thread(target=load, args=(name, random.Random(rng.random()))) for name in names]
-    for t in threads:
-        t.start()
-    for _ in range(n):
-        time.sleep(rng.random() * 0.25)
-        found = daemon.children()
-        victim = rng.choice(["job", "manager", "both"])
-        if victim in ("job", "both") and found["job"]:
-            kill([rng.choice(found["job"])])
-        if victim in ("manager", "both"):
-            kill(found["manager"])
-    running.clear()
-    for t in threads:
-        t.join(200)
-    daemon.wait_up(60)
-    for words in no_answer:
-        fail("no answer: " + words)
-    idle(daemon)
-    all_agree("after the kills")
-    for name in names:
-        r = record(name)
-        if r is None:
-            continue
-        if r["state"] in ("broken", "starting", "stopping"):
-            fail("%s is %s: %s" % (name, r["state"], r["problem"]))
-        again("after the kills", ["destroy", name, "--force"], lambda: False, 0)
-    daemon.stop()
+    try:
+        threads = [threading.Thread(target=load, args=(name, random.Random(rng.random()))) for name in names]
+        for t in threads:
+            t.start()
+        for _ in range(n):
+            time.sleep(rng.random() * 0.25)
+            found = daemon.children()
+            victim = rng.choice(["job", "manager", "both"])
+            if victim in ("job", "both") and found["job"]:
+                kill([rng.choice(found["job"])])
+            if victim in ("manager", "both"):
+                kill(found["manager"])
+        running.clear()
+        for t in threads:
+            t.join(200)
+        daemon.wait_up(60)
+        for words in no_answer:
+            fail("no answer: " + words)
+        idle(daemon)
+        all_agree("after the kills")
+        for name in names:
+            r = record(name)
+            if r is None:
+                continue
+            if r["state"] in ("broken", "starting", "stopping"):
+                fail("%s is %s: %s" % (name, r["state"], r["problem"]))
+            again("after the kills", ["destroy", name, "--force"], lambda: False, 0)
+    finally:
+        running.clear()
+        daemon.stop()
 
 
-if mode == "steps":
+if mode in ("steps", "share"):
     with open(KEY, "w") as f:
         f.write("ssh-ed25519 AAAA test\n")
     with open(ARCHIVE, "wb") as f:
-        p = subprocess.run(["tar", "-C", "/etc", "-c", "hosts"], stdout=f, check=True)
+        subprocess.run(["tar", "-C", "/etc", "-c", "hosts"], stdout=f, check=True)
+if mode == "steps":
     run_steps()
+elif mode == "share":
+    run_share(int(sys.argv[6]))
 else:
     run_random(int(sys.argv[6]))
 sys.exit(1 if failures else 0)
