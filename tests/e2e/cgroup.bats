@@ -55,11 +55,11 @@ moved_into()
 }
 
 @test "stop --force ends a fork storm at once by cgroup.kill, no process by its pid" {
-	vessel create a --template small --pids 200 --cpus 0.5 --start --wait
+	vessel create a --template small --start --wait
 	local dir log=$BATS_TEST_TMPDIR/strace tracer
 	dir=$(group_of a)
 	# Each forks the next and ends: whoever kills by a list of pids comes too late. Paced, for init reaps.
-	vessel exec -n a -- sh -c 'f() { sleep 0.01; f & }; (for i in $(seq 8); do f & done) >/dev/null 2>&1'
+	vessel exec -n a -- sh -c 'f() { sleep 0.03; f & }; (for i in $(seq 8); do f & done) >/dev/null 2>&1'
 	sort "$dir/guest/.vessel/cgroup.procs" >"$BATS_TEST_TMPDIR/procs"
 	sleep 0.5
 	[ -n "$(sort "$dir/guest/.vessel/cgroup.procs" | comm -13 "$BATS_TEST_TMPDIR/procs" -)" ] # positive control
@@ -209,7 +209,7 @@ with_its_namespace()
 	[ "$status" -ne 0 ]
 	[[ "$output" == *"not permitted"* ]] || { echo "$output" >&2; false; }
 	vessel exec -n a -- sh -c 'sleep 1000 >/dev/null 2>&1 &'
-	pid=$(tail -1 "$(group_of a)/guest/cgroup.procs")
+	pid=$(tail -1 "$(group_of a)/guest/.vessel/cgroup.procs")
 	run with_its_namespace "echo $pid > '$there'"
 	[ "$status" -ne 0 ]
 	grep -q "$(show_json a .cgroup)/guest" "/proc/$pid/cgroup"

@@ -18,6 +18,11 @@ teardown_file()
 	host_unchanged
 }
 
+teardown()
+{
+	[ -z "${stuck:-}" ] || kill "$stuck" 2>/dev/null || true
+}
+
 # on_console VE UNTIL WORDS...: attaches on a terminal, types each of the words when it has become
 # quiet, prints what came until UNTIL was seen; status 99 if that was not within $patience seconds.
 patience=15
@@ -85,26 +90,26 @@ END
 	mkfifo "$BATS_TEST_TMPDIR/unread"
 	exec 8<>"$BATS_TEST_TMPDIR/unread"
 	"$build/vessel" console web1 >&8 </dev/zero 3>&- &
-	local stuck=$!
+	stuck=$!
 	sleep 0.5
 	vessel exec web1 -- sh -c 'yes stuffing | head -c 1048576 > /dev/console; echo to all-$((1+1)) > /dev/console'
 	wait %1 %2
 	grep -q 'to all-2' "$BATS_TEST_TMPDIR/one"
 	grep -q 'to all-2' "$BATS_TEST_TMPDIR/two"
-	kill "$stuck" 2>/dev/null || true
 	exec 8>&-
 }
 
 @test "numbered lines have no gap while watchers come and go" {
 	"$build/vessel" exec -n web1 -- sh -c '
 		i=0
+		echo >/dev/console # what stands there may have no end of line
 		until [ -e /tmp/enough ]; do
 			echo "line $i."; i=$((i+1)); [ $((i % 100)) -gt 0 ] || sleep 0.1
 		done >/dev/console
 		echo $i' >"$BATS_TEST_TMPDIR/written" 3>&- &
 	local writer=$!
 	for _ in 1 2 3; do
-		on_console web1 'line' '' >/dev/null
+		on_console web1 'line' >/dev/null
 	done
 	vessel exec -n web1 -- touch /tmp/enough
 	wait $writer

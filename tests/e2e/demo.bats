@@ -8,7 +8,7 @@ load helpers
 setup_file()
 {
 	host_snapshot >"$BATS_FILE_TMPDIR/host.before"
-	DEMO_STATE=$root_dir/demo DEMO_IDS=$first_id-$((first_id + 65536 * id_blocks - 1)) \
+	DEMO_INSTANCE=$VESSEL_INSTANCE DEMO_STATE=$root_dir/demo DEMO_IDS=$first_id-$((first_id + 65536 * id_blocks - 1)) \
 		"$here/../demo/run" "$build" >"$BATS_FILE_TMPDIR/demo" 2>&1
 }
 

@@ -39,35 +39,33 @@ in_root()
 # A FUSE over a directory, and nobody who answers for it.
 silent_fuse='exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none'
 
-# not_let_in VE: exec fails in bounded time and with one line; others do not wait for it.
-not_let_in()
-{
-	local begun=$SECONDS client status_seen=0
-	vessel exec "$1" -- true 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
-	client=$!
+@test "VEs that let no program in are told in bounded time, hold up nobody, and stop" {
+	local cgroup name begun=$SECONDS status_seen=0
+	declare -A clients
+	vessel create frozen deaf --template small --start --wait
+	cgroup=$(vessel exec frozen -- awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	# shellcheck disable=SC2016
+	in_root frozen "{ rmdir $cgroup/.vessel; mkdir $cgroup/.vessel; } 2>/dev/null && echo 1 > $cgroup/.vessel/cgroup.freeze"
+	in_root deaf "$silent_fuse /etc && { sleep 1000 > /dev/null 2>&1 & }"
+	for name in frozen deaf; do
+		vessel exec $name -- true 2>"$BATS_TEST_TMPDIR/$name" 3>&- &
+		clients[$name]=$!
+	done
 	vessel create other --template small --start --wait
 	vessel exec other -- true
 	vessel destroy other --force --yes
-	kill -0 $client
-	wait $client || status_seen=$?
-	[ "$status_seen" -eq 125 ]
-	[ $((SECONDS - begun)) -lt 60 ]
-	[ "$(cat "$BATS_TEST_TMPDIR/stderr")" = "vessel: cannot run a program in $1: the VE has not let it in for 30 s (a frozen cgroup, or a file system that does not answer)" ]
-}
-
-@test "a VE that lets no program in is told in bounded time, holds up nobody, and stops" {
-	local cgroup how
-	vessel create shut --template small --start --wait
-	cgroup=$(vessel exec shut -- awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	# shellcheck disable=SC2016
-	for how in "rmdir $cgroup/.vessel && mkdir $cgroup/.vessel && echo 1 > $cgroup/.vessel/cgroup.freeze" "$silent_fuse /etc && { sleep 1000 > /dev/null 2>&1 & }"; do
-		in_root shut "$how"
-		not_let_in shut
-		vessel stop shut --force
-		vessel start shut --wait
-		vessel exec shut -- true
+	kill -0 "${clients[frozen]}" "${clients[deaf]}" # the other did not wait for them
+	for name in frozen deaf; do
+		status_seen=0
+		wait "${clients[$name]}" || status_seen=$?
+		[ "$status_seen" -eq 125 ]
+		[ "$(cat "$BATS_TEST_TMPDIR/$name")" = "vessel: cannot run a program in $name: the VE has not let it in for 30 s (a frozen cgroup, or a file system that does not answer)" ]
+		vessel stop $name --force
+		vessel start $name --wait
+		vessel exec $name -- true
+		vessel destroy $name --force --yes
 	done
-	vessel destroy shut --force --yes
+	[ $((SECONDS - begun)) -lt 60 ]
 }
 
 @test "a program goes in beside threaded cgroups of the guest, and keeps no guest from enabling controllers" {

@@ -77,23 +77,6 @@ again()
 	[ "$(show_json web1 .exit.how)" = killed ]
 }
 
-@test "a new VE gets no ids that a process of the host runs with" {
-	local last next pid=
-	vessel create web1 --template small
-	last=$(show_json web1 .first_id)
-	next=$((last + 65536))
-	setpriv --reuid $((next + 77)) --clear-groups sleep 1000 3>&- 4>&- &
-	pid=$!
-	runs_as() { grep -qP "^Uid:\t$((next + 77))\t" "/proc/$pid/status"; }
-	wait_until 5 runs_as
-	vessel create web2 --template small
-	kill $pid
-	wait $pid || true
-	[ "$(show_json web2 .first_id)" -eq $((next + 65536)) ]
-	vessel create web3 --template small # positive control: in turn, where nobody is in the way
-	[ "$(show_json web3 .first_id)" -eq $((next + 131072)) ]
-}
-
 @test "what a VE has written is there after a restart, and in no other VE" {
 	vessel create web1 web2 --template small --start --wait
 	vessel exec web1 -- sh -c 'echo mine > /root/file'

@@ -37,6 +37,7 @@ setup()
 
 teardown()
 {
+	[ -z "${bystander:-}" ] || kill "$bystander" 2>/dev/null || true
 	second_stop
 	! mountpoint -q "$scratch/mnt" || umount "$scratch/mnt"
 	rm -rf "$scratch"
@@ -251,6 +252,26 @@ check_state()
 	echo 128 >"$scratch/proc/instances"
 	[ "$(check_state "core dumps")" = limited ]
 	[ "$(check_state "inotify instances")" = ok ]
+}
+
+@test "ids that a process of the host runs with are given to no VE" {
+	local block=$((last_id + 1))
+	local other_ids=$block-$((block + 65536 * 2 - 1))
+	second_start "$scratch/state"
+	export VESSEL_INSTANCE=$second
+	vessel template build small --busybox
+	setpriv --reuid $((block + 77)) --clear-groups sleep 1000 3>&- 4>&- &
+	bystander=$!
+	runs() { grep -qP "^Uid:\t$((block + 77))\t" "/proc/$bystander/status"; }
+	wait_until 5 runs
+	vessel create web1 --template small
+	[ "$(show_json web1 .first_id)" -eq $((block + 65536)) ]
+	run vessel create web2 --template small
+	[ "$status" -ne 0 ]
+	kill "$bystander"
+	wait "$bystander" || true
+	vessel create web2 --template small # positive control
+	[ "$(show_json web2 .first_id)" -eq "$block" ]
 }
 
 @test "on a full disk all fails cleanly, nothing is lost, and it works again when there is room" {
