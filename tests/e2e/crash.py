@@ -155,8 +155,8 @@ def gone():
 
 
 def kept(victims):
-    """Only the loss of the job that starts it again may leave a VE down, and then somebody was told."""
-    return ("running",) if "manager" in victims else ("stopped", "running")
+    """Only the loss of the job that starts it again may leave a VE down, where a manager heard of it."""
+    return ("stopped", "running") if "job" in victims else ("running",)
 
 
 ALREADY, ABSENT = 4, 3
@@ -182,7 +182,8 @@ CASES = [
     ("rename", prepare_stopped, ["rename", "x", "y"], ("stopped", None), gone, ABSENT),
     ("destroy", prepare_stopped, ["destroy", "x"], ("stopped", None), gone, ABSENT),
     ("destroy", prepare_running, ["destroy", "x", "--force"], ("stopped", "running", None), gone, ABSENT),
-    ("collect", prepare_stopped, ["destroy", "x"], (None,), gone, ABSENT),  # what destroy has thrown away
+    # What destroy has thrown away; or what was there before, and then it may not have been heard.
+    ("collect", prepare_stopped, ["destroy", "x"], ("stopped", None), gone, ABSENT),
     ("exec", prepare_running, ["exec", "-n", "x", "--", "true"], ("running",), lambda: False, 0),
     ("import", prepare_none, ["template", "import", "imported", ARCHIVE], (None,), imported, ALREADY),
     ("template-remove", prepare_import, ["template", "remove", "imported"], (None,), lambda: not imported(), ABSENT),
@@ -290,7 +291,8 @@ def kept_going(daemon):
 
 
 def hold(daemon, step, words, victims):
-    """Makes the request, kills when a job stands at the step, and lets nothing be held from then on."""
+    """Makes the request, kills when a job stands at the step, and lets nothing be held from then on.
+    Returns how to end that, and the client's status."""
     client = subprocess.Popen([vessel, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True)
     held, end = [], time.time() + 20
@@ -308,7 +310,7 @@ def hold(daemon, step, words, victims):
     except subprocess.TimeoutExpired:
         client.kill()
         fail("%s, %s killed: the client got no answer" % (step, victims))
-    return stop
+    return stop, client.returncode
 
 
 def one_case(step, victims, case):
@@ -319,9 +321,11 @@ def one_case(step, victims, case):
         stop = kept_going(daemon)
         prepare()
         stop()
-        stop = hold(daemon, step, words, victims)
+        stop, answer = hold(daemon, step, words, victims)
         daemon.wait_up()
         idle(daemon)
+        if answer == 0 and status != 0 and words[0] != "restart" and not effect():
+            fail("%s: acknowledged, and not there" % what)
         if state("x") not in (allowed(victims) if callable(allowed) else allowed):
             fail("%s: x is %s" % (what, state("x")))
         if words[0] == "rename" and there("x") == there("y"):
