@@ -40,6 +40,7 @@ teardown_file()
 
 teardown()
 {
+	pkill -CONT -P "$(vesseld_pid)" || true # a job that a failed test still holds
 	vessel destroy --all --force --yes || true
 }
 
@@ -50,7 +51,7 @@ make()
 
 running()
 {
-	vessel list -H -o name --state running --state starting | xargs
+	vessel list -H -o name,state | awk '$2 == "running" || $2 == "starting" { print $1 }' | xargs
 }
 
 # Those that were stopped, in the order of their ends, since the log had this many lines.
@@ -212,7 +213,7 @@ another_manager()
 	from=$(log_length)
 	reboot_vesseld --jobs 1 --hold start:launch
 	held() { pgrep -r T -P "$(vesseld_pid)"; }
-	wait_until 10 held
+	wait_until 60 held
 	vessel shutdown 3>&- &
 	client=$!
 	said() { vesseld_log | tail -n "+$((from + 1))" | grep -qE "$1"; }
@@ -224,7 +225,7 @@ another_manager()
 	said 'a: start: done' && said 'a: stop: done'
 	reboot_vesseld
 	up() { [ "$(running)" = "a b c" ]; }
-	wait_until 10 up
+	wait_until 60 up
 }
 
 @test "a guest that cannot be asked is forced" {
@@ -237,7 +238,7 @@ another_manager()
 	vessel shutdown 2>"$BATS_TEST_TMPDIR/said" 3>&- &
 	client=$!
 	held() { pgrep -r T -P "$(vesseld_pid)"; }
-	wait_until 10 held
+	wait_until 60 held
 	kill -KILL "$(held)"
 	wait $client
 	[ "$(cat "$BATS_TEST_TMPDIR/said")" = "frozen: stopped by force: it did not stop in time" ]
@@ -254,26 +255,26 @@ another_manager()
 	up() { pkill -CONT -P "$(vesseld_pid)" && [ "$(running)" = "a b c" ]; }
 	told() { pkill -CONT -P "$(vesseld_pid)" && [ ! -e "$run_dir/autostart" ]; }
 	reboot_vesseld --jobs 1 --hold start:launch
-	wait_until 10 held
+	wait_until 60 held
 	[ -e "$run_dir/autostart" ]
 	old=$(manager_pid)
 	kill -KILL "$old"
-	wait_until 10 another_manager "$old"
-	wait_until 10 told
-	wait_until 10 up
+	wait_until 60 another_manager "$old"
+	wait_until 60 told
+	wait_until 60 up
 	vessel shutdown
 	vessel autostart 3>&- &
 	client=$!
-	wait_until 10 held
+	wait_until 60 held
 	old=$(manager_pid)
 	kill -TERM "$old"
-	wait_until 10 another_manager "$old"
-	wait_until 10 up
-	wait_until 10 told
+	wait_until 60 another_manager "$old"
+	wait_until 60 up
+	wait_until 60 told
 	wait $client
 	vessel shutdown
 	reboot_vesseld
-	wait_until 10 up
+	wait_until 60 up
 }
 
 @test "both wait a little for a vesseld that is being started again" {
