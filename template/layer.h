@@ -7,7 +7,7 @@
  *   layer/.remove-<hex>  renamed so before the first file goes, so that half a layer has no name
  *
  * A layer that was just given its name is named by no record yet. So whoever adds one holds the
- * directory's lock shared until the record is written, and whoever collects holds it exclusively.
+ * directory's lock until the record is written, and whoever collects holds the same lock.
  */
 #pragma once
 
@@ -21,7 +21,6 @@ struct error;
 struct layer_import {
 	int layers_fd; /* layer/ */
 	int fd;        /* the new directory, locked */
-	bool locked;   /* layer/ is locked, shared */
 	char name[32]; /* ".import-" and 16 digits */
 };
 
