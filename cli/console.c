@@ -55,7 +55,7 @@ static void attach(int stream_fd)
 	input = session_add_pump(&session, STDIN_FILENO, stream_fd);
 	if (session.terminal.fd >= 0)
 		input->escape = LEAVE;
-	session_add_pump(&session, stream_fd, STDOUT_FILENO);
+	session_add_output(&session, stream_fd, STDOUT_FILENO);
 	watch(&session);
 	session_done(&session);
 }

@@ -64,7 +64,7 @@ static void attach_terminal(struct run *run, int master_fd)
 	input = session_add_pump(session, STDIN_FILENO, master_fd);
 	input->input = true;
 	input->end_byte = END_OF_INPUT;
-	session_add_pump(session, master_fd, STDOUT_FILENO);
+	session_add_output(session, master_fd, STDOUT_FILENO);
 }
 
 static void handle_started(struct run *run, int *fds, size_t n_fds)
@@ -173,7 +173,7 @@ static int make_pipe(struct run *run, int slot, int fd)
 		pump->input = true;
 		pump->close_to = true;
 	} else {
-		session_add_pump(&run->session, ends[0], fd);
+		session_add_output(&run->session, ends[0], fd);
 	}
 	return 0;
 }

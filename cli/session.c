@@ -33,6 +33,14 @@ struct pump *session_add_pump(struct session *session, int from, int to)
 	return pump;
 }
 
+void session_add_output(struct session *session, int from, int to)
+{
+	int own = output_open(to);
+	struct pump *pump = session_add_pump(session, from, own >= 0 ? own : to);
+
+	pump->close_to = own >= 0;
+}
+
 /* The signals that mean the same everywhere; the rest is the owner's. */
 static void handle_signal(struct session *session)
 {
@@ -91,19 +99,31 @@ static bool drained(const struct session *session)
 	return true;
 }
 
+/* Whoever asks for the end now does not want the rest. */
+static bool asked_to_end(struct session *session)
+{
+	int signal = signals_read(&session->signals);
+
+	return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+}
+
 void session_drain(struct session *session)
 {
 	for (size_t i = 0; i < session->n_pumps; i++)
 		if (session->pumps[i].input)
 			pump_stop(&session->pumps[i]);
 	while (!drained(session)) {
-		struct pollfd fds[2 * SESSION_PUMPS];
+		struct pollfd fds[2 * SESSION_PUMPS + 1];
+		size_t n_fds = 2 * session->n_pumps;
 		bool writing = false;
 
 		poll_pumps(session, fds);
 		for (size_t i = 0; i < session->n_pumps; i++)
 			writing |= fds[2 * i + 1].fd >= 0;
-		if (poll(fds, 2 * session->n_pumps, writing ? -1 : DRAIN_SILENCE) <= 0)
+		fds[n_fds] = (struct pollfd){ .fd = session->signals.fd, .events = POLLIN };
+		if (poll(fds, n_fds + 1, writing ? -1 : DRAIN_SILENCE) <= 0)
+			return;
+		if (fds[n_fds].revents && asked_to_end(session))
 			return;
 		run_pumps(session, fds);
 	}

@@ -31,6 +31,9 @@ void session_done(struct session *session);
 /* The pump is stopped (and closes what it owns) with the session. */
 struct pump *session_add_pump(struct session *session, int from, int to);
 
+/* One to the caller's stdout or stderr: that nobody reads it must not keep a signal or a key waiting. */
+void session_add_output(struct session *session, int from, int to);
+
 /* Waits once and does what there is to do; a pump that has read its escape byte sets `ended`. */
 void session_step(struct session *session);
 
@@ -38,5 +41,5 @@ void session_step(struct session *session);
 void session_run(struct session *session);
 
 /* What is still on its way out: until all pumps are at their end, or silent for a moment (a
- * background process may hold the other end for ever). */
+ * background process may hold the other end for ever), or a signal asks for the end. */
 void session_drain(struct session *session);

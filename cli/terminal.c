@@ -5,8 +5,11 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -44,7 +47,8 @@ void terminal_restore(struct terminal *terminal)
 {
 	if (!terminal->raw)
 		return;
-	(void)tcsetattr(terminal->fd, TCSADRAIN, &terminal->saved); /* gone: nobody sees it */
+	/* Not TCSADRAIN: what nobody reads would hold us. It fails when the terminal is gone. */
+	(void)tcsetattr(terminal->fd, TCSANOW, &terminal->saved);
 	terminal->raw = false;
 }
 
@@ -66,6 +70,18 @@ void terminal_copy_size(int fd, int master_fd)
 
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
 		(void)ioctl(master_fd, TIOCSWINSZ, &size); /* fails only when the pty is gone */
+}
+
+int output_open(int fd)
+{
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+	struct stat st;
+	int own = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (isatty(fd) || (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)))
+		own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 int signals_take(struct signals *signals)

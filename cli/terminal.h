@@ -27,6 +27,11 @@ void terminal_size(int fd, int *ret_rows, int *ret_columns);
 /* Gives the size of the terminal at `fd` to the pty at master_fd. */
 void terminal_copy_size(int fd, int master_fd);
 
+/* A descriptor of our own for what `fd` writes to, or -1 with errno. A terminal or a pipe is opened
+ * anew so that a full one does not block: O_NONBLOCK on the caller's would be everybody's who shares
+ * it, the shell's too. What cannot be opened anew (another user's, a socket) blocks as it did. */
+int output_open(int fd);
+
 struct signals {
 	int fd; /* a signalfd, non-blocking */
 	sigset_t before;

@@ -47,6 +47,10 @@ while time.time() < end:
         os.write(fd, typed.pop(0))
     if not typed and until in seen: break
 os.write(fd, b"\x1d")
+while True:
+    try:
+        if not os.read(fd, 65536): break
+    except OSError: break
 _, status = os.waitpid(pid, 0)
 sys.stdout.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(status) if until in seen else 99)
@@ -98,6 +102,47 @@ END
 	grep -q 'to all-2' "$BATS_TEST_TMPDIR/one"
 	grep -q 'to all-2' "$BATS_TEST_TMPDIR/two"
 	exec 8>&-
+}
+
+# Nobody reads the terminal's output until the client has left: what it has left to say is more than a pty holds.
+@test "Ctrl-] leaves a console whose output stands still" {
+	vessel exec web1 -- sh -c 'yes standing | head -c 400000 > /dev/console'
+	run timeout "$((2 * patience))" python3 - "$build/vessel" "$VESSEL_INSTANCE" <<'END'
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "--instance", sys.argv[2], "console", "web1"])
+select.select([fd], [], [])
+time.sleep(1)
+os.write(fd, b"\x1d")
+_, status = os.waitpid(pid, 0)
+seen = 0
+try:
+    while data := os.read(fd, 65536): seen += len(data)
+except OSError: pass
+print(os.waitstatus_to_exitcode(status), seen)
+END
+	[ "$status" -eq 0 ]
+	[ "${output% *}" -eq 0 ]
+	[ "${output#* }" -lt 300000 ] # positive control: there was more to come
+}
+
+@test "a signal ends exec whose output stands still" {
+	run timeout "$((2 * patience))" python3 - "$build/vessel" "$VESSEL_INSTANCE" <<'END'
+import os, pty, select, signal, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "--instance", sys.argv[2], "exec", "web1", "--", "head", "-c", "400000", "/dev/zero"])
+select.select([fd], [], [])
+time.sleep(1)
+os.kill(pid, signal.SIGINT)
+time.sleep(1)
+os.kill(pid, signal.SIGINT)
+_, status = os.waitpid(pid, 0)
+print(os.waitstatus_to_exitcode(status))
+END
+	[ "$status" -eq 0 ]
+	[ "$output" -eq 130 ]
 }
 
 @test "numbered lines have no gap while watchers come and go" {
