@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * address.h - addresses that an interface has, and what stands permanently in its neighbour table.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct error;
+struct ip;
+struct netlink;
+struct netlink_batch;
+struct prefix;
+
+/* Adds an address with the length of its subnet; `scope` is RT_SCOPE_*. IPv6 is usable at once (no
+ * duplicate address detection). One that is there already is no error. */
+void address_add(struct netlink_batch *batch, uint32_t index, const struct ip *ip, uint8_t length,
+	uint8_t scope);
+void address_remove(
+	struct netlink_batch *batch, uint32_t index, const struct ip *ip, uint8_t length);
+
+/* Calls fn for each address of an interface (0: of all). */
+typedef int address_fn(uint32_t index, const struct ip *ip, uint8_t length, void *data);
+int address_each(
+	struct netlink *netlink, uint32_t index, address_fn *fn, void *data, struct error *err);
+
+/* Says for good which MAC an address on the link has: nothing is asked on the wire. */
+void neighbour_add(
+	struct netlink_batch *batch, uint32_t index, const struct ip *ip, const uint8_t *mac);
+void neighbour_remove(struct netlink_batch *batch, uint32_t index, const struct ip *ip);
+
+/* Answers ARP and NDP on the interface for an address that lives elsewhere. */
+void neighbour_add_proxy(struct netlink_batch *batch, uint32_t index, const struct ip *ip);
+void neighbour_remove_proxy(struct netlink_batch *batch, uint32_t index, const struct ip *ip);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * routed.c - three batches: make the pair, set up the near end, set up the far end.
+ *
+ * The near end's 169.254.0.1 has host scope, so that the kernel never takes it as the source of
+ * what the host itself sends (inet_select_addr), and the host is seen by its real address.
+ */
+#include "netns/routed.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "netns/address.h"
+#include "netns/namespace.h"
+#include "netns/netlink.h"
+#include "netns/route.h"
+
+const uint8_t routed_near_mac[LINK_MAC] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
+const struct ip routed_gateway4 = { AF_INET, { 169, 254, 0, 1 } };
+const struct ip routed_gateway6 = { AF_INET6, { 0xfe, 0x80, [15] = 1 } };
+
+static int make_pair(struct netlink *host, struct netlink_batch *batch, int far_netns_fd,
+	const struct routed *routed, uint32_t *ret_index, struct error *err)
+{
+	struct link_end near = { .name = routed->near_name, .mac = routed_near_mac };
+	struct link_end far = { .name = routed->far_name, .mac = routed->far_mac };
+	struct link link;
+	int r;
+
+	if (strlen(near.name) >= LINK_NAME || strlen(far.name) >= LINK_NAME)
+		return error_set(err, ENAMETOOLONG, "an interface's name is too long: %s, %s",
+			near.name, far.name);
+	link_add_veth(batch, &near, &far, far_netns_fd, routed->mtu);
+	link_set_routed(batch, near.name);
+	r = netlink_batch_send(host, batch, err);
+	if (r == 0)
+		r = link_find(host, near.name, &link, err);
+	if (r == 0)
+		*ret_index = link.index;
+	return r;
+}
+
+/* The near end is a router: it never takes what the far end announces (RA), also while no packet
+ * filter stands before it. A kernel without IPv6 has no such file. */
+static int refuse_announcements(
+	struct netlink *host, int proc_fd, const char *name, struct error *err)
+{
+	char path[64]; /* the words and a name of at most 15 */
+	struct error ignored = { 0 };
+	int netns_fd, r;
+
+	snprintf(path, sizeof(path), "ipv6/conf/%s/accept_ra", name);
+	netns_fd = namespace_of_socket(host->fd, err);
+	if (netns_fd < 0)
+		return netns_fd;
+	r = namespace_sysctl(netns_fd, proc_fd, path, "0", &ignored);
+	close(netns_fd);
+	if (r < 0 && r != -ENOENT) {
+		*err = ignored;
+		return r;
+	}
+	return 0;
+}
+
+static void add_near(
+	struct netlink_batch *batch, uint32_t index, const struct ip *ip, const uint8_t *far_mac)
+{
+	struct prefix prefix = prefix_of(ip);
+
+	neighbour_add(batch, index, ip, far_mac);
+	route_add_link(batch, &prefix, index);
+}
+
+static void set_near(struct netlink_batch *batch, uint32_t index, const struct routed *routed)
+{
+	struct ip link_local;
+
+	routed_link_local(routed->far_mac, &link_local);
+	address_add(batch, index, &routed_gateway4, 32, RT_SCOPE_HOST);
+	address_add(batch, index, &routed_gateway6, 64, RT_SCOPE_LINK);
+	neighbour_add(batch, index, &link_local, routed->far_mac);
+	for (size_t i = 0; i < routed->n_ips; i++)
+		add_near(batch, index, &routed->ips[i], routed->far_mac);
+}
+
+static void set_far(struct netlink_batch *batch, uint32_t index, const struct routed *routed)
+{
+	link_set_up(batch, index, true);
+	neighbour_add(batch, index, &routed_gateway4, routed_near_mac);
+	neighbour_add(batch, index, &routed_gateway6, routed_near_mac);
+	for (size_t i = 0; i < routed->n_ips; i++)
+		address_add(
+			batch, index, &routed->ips[i], ip_bits(&routed->ips[i]), RT_SCOPE_UNIVERSE);
+	/* Both families always: addresses may be added live. */
+	route_set_default(batch, &routed_gateway4, index);
+	route_set_default(batch, &routed_gateway6, index);
+}
+
+static void name_too(
+	struct netlink *host, struct netlink_batch *batch, uint32_t index, const char *alt_name)
+{
+	struct error ignored = { 0 };
+
+	if (!alt_name || strlen(alt_name) >= LINK_ALT_NAME)
+		return;
+	link_add_alt_name(batch, index, alt_name);
+	(void)netlink_batch_send(
+		host, batch, &ignored); /* a VE may be called like the host's NIC */
+}
+
+int routed_up(struct netlink *host, int far_netns_fd, int proc_fd, const struct routed *routed,
+	uint32_t *ret_index, struct error *err)
+{
+	cleanup_netlink struct netlink far = NETLINK_CLOSED;
+	cleanup_batch struct netlink_batch batch;
+	uint32_t near_index = 0;
+	struct link link;
+	int r;
+
+	netlink_batch_init(&batch);
+	r = make_pair(host, &batch, far_netns_fd, routed, &near_index, err);
+	if (r == 0)
+		r = refuse_announcements(host, proc_fd, routed->near_name, err);
+	if (r < 0)
+		return r;
+	name_too(host, &batch, near_index, routed->alt_name);
+	set_near(&batch, near_index, routed);
+	r = netlink_batch_send(host, &batch, err);
+	if (r == 0)
+		r = netlink_open(&far, NETLINK_ROUTE, far_netns_fd, err);
+	if (r == 0)
+		r = link_find(&far, routed->far_name, &link, err);
+	if (r < 0)
+		return r;
+	set_far(&batch, link.index, routed);
+	r = netlink_batch_send(&far, &batch, err);
+	if (r == 0)
+		*ret_index = near_index;
+	return r;
+}
+
+static int far_change(int far_netns_fd, const struct routed *routed, const struct ip *ip, bool add,
+	struct error *err)
+{
+	cleanup_netlink struct netlink far = NETLINK_CLOSED;
+	cleanup_batch struct netlink_batch batch;
+	struct link link;
+	int r;
+
+	netlink_batch_init(&batch);
+	if (far_netns_fd == NETNS_PRESENT)
+		return 0;
+	r = netlink_open(&far, NETLINK_ROUTE, far_netns_fd, err);
+	if (r == 0)
+		r = link_find(&far, routed->far_name, &link, err);
+	if (r < 0)
+		return r;
+	if (add)
+		address_add(&batch, link.index, ip, ip_bits(ip), RT_SCOPE_UNIVERSE);
+	else
+		address_remove(&batch, link.index, ip, ip_bits(ip));
+	return netlink_batch_send(&far, &batch, err);
+}
+
+int routed_add_ip(struct netlink *host, uint32_t near_index, int far_netns_fd,
+	const struct routed *routed, const struct ip *ip, struct error *err)
+{
+	cleanup_batch struct netlink_batch batch;
+	int r;
+
+	netlink_batch_init(&batch);
+	add_near(&batch, near_index, ip, routed->far_mac);
+	r = netlink_batch_send(host, &batch, err);
+	return r < 0 ? r : far_change(far_netns_fd, routed, ip, true, err);
+}
+
+int routed_remove_ip(struct netlink *host, uint32_t near_index, int far_netns_fd,
+	const struct routed *routed, const struct ip *ip, struct error *err)
+{
+	cleanup_batch struct netlink_batch batch;
+	struct prefix prefix = prefix_of(ip);
+	int r;
+
+	netlink_batch_init(&batch);
+	route_remove(&batch, &prefix, near_index);
+	neighbour_remove(&batch, near_index, ip);
+	r = netlink_batch_send(host, &batch, err);
+	if (r < 0 && r != -ESRCH && r != -ENOENT)
+		return r;
+	/* Its root may have taken the address away, or the interface: that is no failure of ours.
+	 */
+	r = far_change(far_netns_fd, routed, ip, false, err);
+	return r == -EADDRNOTAVAIL || r == -ENODEV ? 0 : r;
+}
+
+void routed_link_local(const uint8_t mac[LINK_MAC], struct ip *ret)
+{
+	*ret = (struct ip){ AF_INET6, { 0xfe, 0x80, [8] = mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe,
+					      mac[3], mac[4], mac[5] } };
+}

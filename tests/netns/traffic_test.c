@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * traffic_test.c - totals only grow, and count nothing twice.
+ */
+#include "netns/traffic.h"
+#include "tests/base/scratch.h"
+
+static struct traffic of(uint64_t bytes)
+{
+	return (struct traffic){ .in.bytes = bytes };
+}
+
+static void the_near_end_sends_what_the_far_end_gets(void **state)
+{
+	struct link_counters near = {
+		.tx_bytes = 1, .tx_packets = 2, .rx_bytes = 3, .rx_dropped = 4
+	};
+	struct traffic traffic;
+
+	(void)state;
+	traffic_of(&near, &traffic);
+	assert_int_equal(traffic.in.bytes, 1);
+	assert_int_equal(traffic.in.packets, 2);
+	assert_int_equal(traffic.out.bytes, 3);
+	assert_int_equal(traffic.out.dropped, 4);
+}
+
+static void totals_go_on_over_lives(void **state)
+{
+	struct traffic_total total = { 0 };
+	struct traffic now;
+
+	(void)state;
+	now = of(100);
+	traffic_add(&total, &now, 1);
+	traffic_add(&total, &now, 1); /* nothing came */
+	assert_int_equal(total.total.in.bytes, 100);
+	now = of(150);
+	traffic_add(&total, &now, 1);
+	assert_int_equal(total.total.in.bytes, 150);
+	now = of(200); /* another life that is already further than the one before */
+	traffic_add(&total, &now, 2);
+	assert_int_equal(total.total.in.bytes, 350);
+	now = of(20); /* a life that nobody told of */
+	traffic_add(&total, &now, 2);
+	assert_int_equal(total.total.in.bytes, 370);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_near_end_sends_what_the_far_end_gets),
+		cmocka_unit_test(totals_go_on_over_lives),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
