@@ -37,7 +37,8 @@ void address_add(struct netlink_batch *batch, uint32_t index, const struct ip *i
 		batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, ip, length, scope);
 
 	if (ip->family == AF_INET6)
-		mnl_attr_put_u32(message, IFA_FLAGS, IFA_F_NODAD | IFA_F_PERMANENT);
+		mnl_attr_put_u32(
+			message, IFA_FLAGS, IFA_F_NODAD | IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE);
 }
 
 void address_remove(

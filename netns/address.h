@@ -13,7 +13,8 @@ struct netlink_batch;
 struct prefix;
 
 /* Adds an address with the length of its subnet; `scope` is RT_SCOPE_*. IPv6 is usable at once (no
- * duplicate address detection). One that is there already is no error. */
+ * duplicate address detection) and brings no route of its subnet. One that is there already is no
+ * error. */
 void address_add(struct netlink_batch *batch, uint32_t index, const struct ip *ip, uint8_t length,
 	uint8_t scope);
 void address_remove(

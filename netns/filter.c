@@ -2,8 +2,8 @@
  *
  * filter.c - the table built, and a link's elements added, changed and removed.
  *
- * A link is turned into a list of elements by one function; adding, removing and rebuilding differ
- * only in what is done with each.
+ * A link is turned into a list of elements by one function; adding, removing, changing and
+ * rebuilding differ only in what is done with each.
  */
 #include "netns/filter.h"
 
@@ -14,6 +14,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <netinet/icmp6.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -38,21 +39,59 @@ void filter_close(struct filter *filter)
 	netlink_close(&filter->netlink);
 }
 
+/* What a link, or the table, has in sets: filled by the put functions, then encoded. */
 struct elements {
-	struct netlink_batch *batch;
-	const struct filter *filter;
-	uint16_t type, flags;
+	struct filter_element *items;
+	size_t n, capacity;
+	bool failed;
 };
+
+static void elements_done(struct elements *elements)
+{
+	free(elements->items);
+}
+#define cleanup_elements __attribute__((cleanup(elements_done)))
 
 static void put(struct elements *to, const struct filter_element *element)
 {
-	filter_encode_element(to->batch, to->filter, to->type, to->flags, element);
+	if (to->n == to->capacity && !to->failed) {
+		size_t capacity = to->capacity * 2 + 32;
+		struct filter_element *items = reallocarray(to->items, capacity, sizeof(*items));
+
+		to->failed = !items;
+		if (items) {
+			to->items = items;
+			to->capacity = capacity;
+		}
+	}
+	if (!to->failed)
+		to->items[to->n++] = *element;
+}
+
+static bool elements_hold(const struct elements *elements, const struct filter_element *element)
+{
+	for (size_t i = 0; elements && i < elements->n; i++)
+		if (memcmp(&elements->items[i], element, sizeof(*element)) == 0)
+			return true;
+	return false;
+}
+
+/* All elements but those that `other` (may be NULL) has too. */
+static void encode(struct netlink_batch *batch, const struct filter *filter, uint16_t type,
+	uint16_t flags, const struct elements *elements, const struct elements *other)
+{
+	batch->failed |= elements->failed;
+	for (size_t i = 0; i < elements->n; i++)
+		if (!elements_hold(other, &elements->items[i]))
+			filter_encode_element(batch, filter, type, flags, &elements->items[i]);
 }
 
 static void put_link(struct elements *to, enum filter_set set, const struct filter_link *link)
 {
-	struct filter_element element = { .set = set, .connections = link->connections };
+	struct filter_element element = { .set = set };
 
+	if (set == SET_CONNECTIONS)
+		element.connections = link->connections;
 	memcpy(element.key, &link->index, sizeof(link->index));
 	put(to, &element);
 }
@@ -200,10 +239,8 @@ static int put_table(struct netlink_batch *batch, const struct filter *filter, s
 int filter_build(struct filter *filter, const struct filter_port *open, size_t n_open,
 	const struct filter_link *links, size_t n_links, struct error *err)
 {
+	cleanup_elements struct elements elements = { 0 };
 	cleanup_batch struct netlink_batch batch;
-	struct elements elements = {
-		.batch = &batch, .filter = filter, .type = NFT_MSG_NEWSETELEM, .flags = NLM_F_CREATE
-	};
 	int r;
 
 	netlink_batch_init(&batch);
@@ -220,6 +257,7 @@ int filter_build(struct filter *filter, const struct filter_port *open, size_t n
 	}
 	for (size_t i = 0; i < n_links; i++)
 		put_elements(&elements, &links[i]);
+	encode(&batch, filter, NFT_MSG_NEWSETELEM, NLM_F_CREATE, &elements, NULL);
 	return netlink_batch_send(&filter->netlink, &batch, err);
 }
 
@@ -233,35 +271,37 @@ int filter_destroy(struct filter *filter, struct error *err)
 	return netlink_batch_send(&filter->netlink, &batch, err);
 }
 
-/* Two elements of one key (two addresses of which one is given twice) are refused, and so is a port
- * that somebody has: NLM_F_EXCL. */
-static void put_new(
-	struct netlink_batch *batch, const struct filter *filter, const struct filter_link *link)
+/* One transaction that makes of the elements of `old` those of `new`; either may be NULL. What both
+ * have stays, with what it counted. Two elements of one key are refused (NLM_F_EXCL): an address
+ * given twice, a port that somebody has. */
+static void put_change(struct netlink_batch *batch, const struct filter *filter,
+	const struct filter_link *old, const struct filter_link *new)
 {
-	struct elements elements = { .batch = batch,
-		.filter = filter,
-		.type = NFT_MSG_NEWSETELEM,
-		.flags = NLM_F_CREATE | NLM_F_EXCL };
+	cleanup_elements struct elements gone = { 0 };
+	cleanup_elements struct elements come = { 0 };
 
-	put_elements(&elements, link);
+	if (old)
+		put_elements(&gone, old);
+	if (new)
+		put_elements(&come, new);
+	encode(batch, filter, NFT_MSG_DELSETELEM, 0, &gone, &come);
+	encode(batch, filter, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, &come, &gone);
 }
 
-static void put_old(
-	struct netlink_batch *batch, const struct filter *filter, const struct filter_link *link)
-{
-	struct elements elements = { .batch = batch, .filter = filter, .type = NFT_MSG_DELSETELEM };
-
-	put_elements(&elements, link);
-}
-
-int filter_add(struct filter *filter, const struct filter_link *link, struct error *err)
+int filter_change(struct filter *filter, const struct filter_link *old,
+	const struct filter_link *new, struct error *err)
 {
 	cleanup_batch struct netlink_batch batch;
 
 	netlink_batch_init(&batch);
 	batch.transaction = true;
-	put_new(&batch, filter, link);
+	put_change(&batch, filter, old, new);
 	return netlink_batch_send(&filter->netlink, &batch, err);
+}
+
+int filter_add(struct filter *filter, const struct filter_link *link, struct error *err)
+{
+	return filter_change(filter, NULL, link, err);
 }
 
 /* What a removal falls back to when something of the link is missing already (a table that another
@@ -272,7 +312,7 @@ static int remove_singly(struct filter *filter, const struct filter_link *link, 
 	int result = 0;
 
 	netlink_batch_init(&all);
-	put_old(&all, filter, link);
+	put_change(&all, filter, link, NULL);
 	for (size_t i = 0; i < all.n && !all.failed; i++) {
 		cleanup_batch struct netlink_batch one;
 		const struct nlmsghdr *message = (void *)(all.buffer + all.requests[i].offset);
@@ -296,29 +336,12 @@ static int remove_singly(struct filter *filter, const struct filter_link *link, 
 
 int filter_remove(struct filter *filter, const struct filter_link *link, struct error *err)
 {
-	cleanup_batch struct netlink_batch batch;
 	struct error missing = { 0 };
-	int r;
+	int r = filter_change(filter, link, NULL, &missing);
 
-	netlink_batch_init(&batch);
-	batch.transaction = true;
-	put_old(&batch, filter, link);
-	r = netlink_batch_send(&filter->netlink, &batch, &missing);
 	if (r == -ENOENT)
 		return remove_singly(filter, link, err);
 	if (r < 0)
 		*err = missing;
 	return r;
-}
-
-int filter_change(struct filter *filter, const struct filter_link *old,
-	const struct filter_link *new, struct error *err)
-{
-	cleanup_batch struct netlink_batch batch;
-
-	netlink_batch_init(&batch);
-	batch.transaction = true;
-	put_old(&batch, filter, old);
-	put_new(&batch, filter, new);
-	return netlink_batch_send(&filter->netlink, &batch, err);
 }

@@ -68,7 +68,8 @@ int filter_build(struct filter *filter, const struct filter_port *open, size_t n
 int filter_destroy(struct filter *filter, struct error *err);
 
 /* Each one transaction: a link's elements are in force together or not at all. A published port
- * that another link holds is -EBUSY or -EEXIST. Removing what is not there is no error. */
+ * that another link holds is -EBUSY or -EEXIST. Removing what is not there is no error.
+ * A change leaves alone, with its counters and connections, what both have. */
 int filter_add(struct filter *filter, const struct filter_link *link, struct error *err);
 int filter_remove(struct filter *filter, const struct filter_link *link, struct error *err);
 int filter_change(struct filter *filter, const struct filter_link *old,

@@ -10,12 +10,15 @@
 #include "netns/link.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/array.h"
 #include "base/error.h"
@@ -111,6 +114,19 @@ void link_set_up(struct netlink_batch *batch, uint32_t index, bool up)
 
 	header->ifi_flags = up ? IFF_UP : 0;
 	header->ifi_change = IFF_UP;
+}
+
+/* ethtool_op_get_link() runs the link watch for the link (linkwatch_sync_dev). A netlink socket
+ * takes interface ioctls, too, for the namespace that it is in. */
+int link_settle(struct netlink *netlink, const char *name, struct error *err)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_GLINK };
+	struct ifreq request = { .ifr_data = (void *)&value };
+
+	memcpy(request.ifr_name, name, strnlen(name, LINK_NAME - 1));
+	if (ioctl(netlink->fd, SIOCETHTOOL, &request) < 0)
+		return error_sys(err, "cannot ask for the state of %s", name);
+	return 0;
 }
 
 void link_add_alt_name(struct netlink_batch *batch, uint32_t index, const char *alt_name)

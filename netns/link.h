@@ -48,6 +48,10 @@ void link_set_routed(struct netlink_batch *batch, const char *name);
 
 void link_set_up(struct netlink_batch *batch, uint32_t index, bool up);
 
+/* Makes a link whose other end has just come up pass packets at once. Until the kernel's link watch
+ * has run, which it does when it gets to it, such a link drops what is sent into it. */
+int link_settle(struct netlink *netlink, const char *name, struct error *err);
+
 /* A further name that tcpdump and ip know it by. -EEXIST when the batch is sent if any interface
  * has that name already: send it alone if that is no reason to fail. */
 void link_add_alt_name(struct netlink_batch *batch, uint32_t index, const char *alt_name);

@@ -34,8 +34,12 @@
 #define ROOT_HANDLE    TC_H_MAKE(1 << 16, 0)
 #define INGRESS_HANDLE TC_H_MAKE(0xffff << 16, 0)
 #define FILTER_HANDLE  1
-#define MTU            1500
-#define PACKET_MAX     65536 /* what segmentation offload makes */
+#define FRAME          1514
+#define PAYLOAD        1448
+#define QUANTUM        65536 /* what segmentation offload makes of packets at most */
+#define BURST_MIN      10240 /* a jumbo frame */
+#define QUEUE_MIN      32768
+#define UNSHAPED       1000000000000 /* bytes a second */
 
 struct bucket {
 	uint64_t rate;   /* bytes a second */
@@ -50,15 +54,17 @@ static uint32_t at_least(uint64_t bytes, uint32_t least)
 	return bytes < least ? least : (uint32_t)bytes;
 }
 
-/* The bucket holds 4 ms, a tick of the slowest kernel; the queue a twentieth of a second more. */
+/* The bucket holds 10 ms, what a busy host's softirq may come late, the queue 50 ms more. A bucket
+ * smaller than the large packets of segmentation offload makes TBF take them apart: below 50 Mbit/s
+ * a few of them would fill the queue, and one lost would be 45 lost at once. */
 static struct bucket bucket_make(uint64_t bits)
 {
-	uint64_t rate = bits / 8 * (MTU + ETH_HLEN) / MTU;
+	uint64_t rate = bits / 8 * FRAME / PAYLOAD;
 
 	return (struct bucket){
 		.rate = rate,
-		.burst = at_least(rate / 250, PACKET_MAX),
-		.queued = at_least(rate / 20, 4 * PACKET_MAX),
+		.burst = at_least(rate / 100, BURST_MIN),
+		.queued = at_least(rate / 20, QUEUE_MIN),
 	};
 }
 
@@ -83,12 +89,13 @@ static struct tc_ratespec rate_spec(const struct bucket *bucket)
 	};
 }
 
-static void add_tbf(struct netlink_batch *batch, uint32_t index, const struct bucket *bucket)
+static void add_tbf(struct netlink_batch *batch, uint32_t index, uint32_t handle, uint32_t parent,
+	const struct bucket *bucket)
 {
 	struct tc_tbf_qopt parameters = { .rate = rate_spec(bucket),
 		.limit = bucket->queued + bucket->burst };
 	struct nlmsghdr *message = add_traffic(batch, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE,
-		index, ROOT_HANDLE, TC_H_ROOT, "shape a link");
+		index, handle, parent, "shape a link");
 	struct nlattr *nest;
 
 	mnl_attr_put_strz(message, TCA_KIND, "tbf");
@@ -122,7 +129,7 @@ int rate_set_to(struct netlink *netlink, uint32_t near_index, uint64_t bits, str
 		add_traffic(&batch, RTM_DELQDISC, 0, near_index, 0, TC_H_ROOT, "unshape a link");
 		return send_removal(netlink, &batch, err);
 	}
-	add_tbf(&batch, near_index, &bucket);
+	add_tbf(&batch, near_index, ROOT_HANDLE, TC_H_ROOT, &bucket);
 	return netlink_batch_send(netlink, &batch, err);
 }
 
@@ -200,7 +207,7 @@ static void add_class(
 		.ceil = rate_spec(bucket),
 		.buffer = burst,
 		.cbuffer = burst,
-		.quantum = PACKET_MAX };
+		.quantum = QUANTUM };
 	struct nlmsghdr *message = add_traffic(batch, RTM_NEWTCLASS, NLM_F_CREATE, index,
 		ROOT_HANDLE | class, ROOT_HANDLE, "make a class for a link");
 	struct nlattr *nest;
@@ -215,16 +222,15 @@ static void add_class(
 	mnl_attr_nest_end(message, nest);
 }
 
-/* The queue of one class: as many bytes as the token bucket's, whatever the device's length is. */
+/* The queue of one class is a TBF too, one that never makes a packet wait: it is there to take
+ * large packets apart, which HTB does not. */
 static void add_queue(
 	struct netlink_batch *batch, uint32_t index, uint32_t class, const struct bucket *bucket)
 {
-	struct tc_fifo_qopt parameters = { .limit = bucket->queued };
-	struct nlmsghdr *message = add_traffic(batch, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE,
-		index, 0, ROOT_HANDLE | class, "make the queue of a class");
+	struct bucket queue = *bucket;
 
-	mnl_attr_put_strz(message, TCA_KIND, "bfifo");
-	mnl_attr_put(message, TCA_OPTIONS, sizeof(parameters), &parameters);
+	queue.rate = UNSHAPED;
+	add_tbf(batch, index, 0, ROOT_HANDLE | class, &queue);
 }
 
 /* priority = 1:class; return -1, which lets the filter match and its action run. */

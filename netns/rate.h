@@ -19,8 +19,8 @@ struct netlink;
 /* Makes the intermediate device of that name with its queue, or finds it; *ret_index is its. */
 int rate_open(struct netlink *netlink, const char *name, uint32_t *ret_index, struct error *err);
 
-/* Bits a second of IP packets towards the far end; 0 lifts it. A change applies at once and loses
- * nothing that waits. */
+/* Bits a second that programs get towards the far end; 0 lifts it. A change applies at once and
+ * loses nothing that waits. */
 int rate_set_to(struct netlink *netlink, uint32_t near_index, uint64_t bits, struct error *err);
 
 /* The same from the far end, through the device of rate_open() and a class from 1. */

@@ -80,8 +80,9 @@ static void set_near(struct netlink_batch *batch, uint32_t index, const struct r
 
 	routed_link_local(routed->far_mac, &link_local);
 	address_add(batch, index, &routed_gateway4, 32, RT_SCOPE_HOST);
-	address_add(batch, index, &routed_gateway6, 64, RT_SCOPE_LINK);
-	neighbour_add(batch, index, &link_local, routed->far_mac);
+	if (routed->answers6)
+		address_add(batch, index, &routed_gateway6, 128, RT_SCOPE_LINK);
+	add_near(batch, index, &link_local, routed->far_mac);
 	for (size_t i = 0; i < routed->n_ips; i++)
 		add_near(batch, index, &routed->ips[i], routed->far_mac);
 }
@@ -137,6 +138,8 @@ int routed_up(struct netlink *host, int far_netns_fd, int proc_fd, const struct 
 		return r;
 	set_far(&batch, link.index, routed);
 	r = netlink_batch_send(&far, &batch, err);
+	if (r == 0)
+		r = link_settle(host, routed->near_name, err);
 	if (r == 0)
 		*ret_index = near_index;
 	return r;

@@ -4,15 +4,16 @@
  * its default routes through a link-local next hop.
  *
  *     near (host)                          far (the other namespace)
- *     169.254.0.1/32, fe80::1/64           10.77.0.11/32, fd00:77::b/128
+ *     169.254.0.1/32, fe80::1/128          10.77.0.11/32, fd00:77::b/128
  *     route 10.77.0.11/32 dev near         default via 169.254.0.1 onlink, via fe80::1
  *
- * Both ends have permanent neighbour entries, so nothing is asked on the wire; whoever asks all the
- * same (a guest that configures itself) gets an answer, since the next hops are addresses of the
- * near end.
+ * Both ends have permanent neighbour entries, so nothing is asked on the wire. A guest that flushes
+ * them and asks gets an answer for the IPv4 next hop, which is an address of the near end, and for
+ * the IPv6 one if that was wanted.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,7 +32,9 @@ struct routed {
 	const char *alt_name;  /* the near end's second name, or NULL */
 	const char *far_name;  /* "eth0" */
 	uint8_t far_mac[LINK_MAC];
-	uint32_t mtu; /* 0: the kernel's default */
+	uint32_t mtu;  /* 0: the kernel's default */
+	bool answers6; /* the near end answers NDP: for a guest that configures itself. Each IPv6
+			* address on a link costs a walk over all links (their ff00::/8 routes) */
 	const struct ip *ips;
 	size_t n_ips;
 };

@@ -4,10 +4,11 @@
  *
  *   drive build|destroy|whole|count|watch
  *   drive up|add|remove INDEX|NAME FD IP,IP [OPTION...]   up makes the pair and prints its index
+ *   drive change INDEX FD IP,IP [OPTION...] then [OPTION...]
  *   drive ip+|ip- INDEX FD IP
  *   drive to INDEX BITS        drive from INDEX DEVICE CLASS BITS
  *   drive usage PREFIX         drive range RANGE
- *   drive bench N              up to N pairs, each in a namespace of its own; prints the cost of
+ *   drive bench N [answers6]   N pairs, each in a namespace of its own; prints the cost of
  * each
  *
  * Options: nat, isolate, connections=N, publish=tcp:PORT:IP:PORT (or udp)[@HOSTADDR].
@@ -91,15 +92,8 @@ static void publish(char *text)
 	p->to_port = (uint16_t)number(to_port);
 }
 
-/* The pair's MAC follows from its first address. */
-static void read_link(char *addresses, char **options)
+static void read_options(char **options)
 {
-	char *word;
-
-	while ((word = strsep(&addresses, ",")))
-		ips[link_options.n_ips++] = address(word);
-	link_make_mac(ips[0].bytes, sizeof(ips[0].bytes), mac);
-	routed_link_local(mac, &ips[link_options.n_ips++]);
 	for (; *options; options++) {
 		if (strcmp(*options, "nat") == 0)
 			link_options.masqueraded = true;
@@ -110,6 +104,18 @@ static void read_link(char *addresses, char **options)
 		else if (strncmp(*options, "publish=", 8) == 0)
 			publish(*options + 8);
 	}
+}
+
+/* The pair's MAC follows from its first address. */
+static void read_link(char *addresses, char **options)
+{
+	char *word;
+
+	while ((word = strsep(&addresses, ",")))
+		ips[link_options.n_ips++] = address(word);
+	link_make_mac(ips[0].bytes, sizeof(ips[0].bytes), mac);
+	routed_link_local(mac, &ips[link_options.n_ips++]);
+	read_options(options);
 }
 
 static struct routed pair(const char *name)
@@ -126,7 +132,7 @@ static struct routed pair(const char *name)
 
 static int verb_build(char **words)
 {
-	static const struct filter_port open[] = { { IPPROTO_TCP, 2222 } };
+	static const struct filter_port open[] = { { IPPROTO_TCP, 2222 }, { IPPROTO_UDP, 2222 } };
 
 	(void)words;
 	return filter_build(&filter, open, ARRAY_SIZE(open), NULL, 0, &err);
@@ -194,6 +200,7 @@ static int verb_up(char **words)
 
 	read_link(words[2], words + 3);
 	routed = pair(words[0]);
+	routed.answers6 = true;
 	r = routed_up(&route, (int)number(words[1]), proc_fd, &routed, &index, &err);
 	if (r < 0)
 		return r;
@@ -214,6 +221,28 @@ static int verb_remove(char **words)
 	read_link(words[2], words + 3);
 	link_options.index = (uint32_t)number(words[0]);
 	return filter_remove(&filter, &link_options, &err);
+}
+
+/* From the options before the word "then" to those behind it, on the same addresses. */
+static int verb_change(char **words)
+{
+	struct filter_published old_published[MAX];
+	struct filter_link old;
+	char **then = words;
+
+	while (strcmp(*then, "then") != 0)
+		then++;
+	*then = NULL;
+	read_link(words[2], words + 3);
+	link_options.index = (uint32_t)number(words[0]);
+	memcpy(old_published, published, sizeof(published));
+	old = link_options;
+	old.published = old_published;
+	link_options = (struct filter_link){
+		.index = old.index, .ips = ips, .n_ips = old.n_ips, .published = published
+	};
+	read_options(then + 1);
+	return filter_change(&filter, &old, &link_options, &err);
 }
 
 static int verb_ip_add(char **words)
@@ -295,11 +324,12 @@ static int make_namespace(void)
 	return fd;
 }
 
+/* Of this process alone: other load on the machine does not count. */
 static double milliseconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
@@ -329,6 +359,7 @@ static int verb_bench(char **words)
 		link_options.n_ips = 3;
 		routed = pair(name);
 		routed.alt_name = NULL;
+		routed.answers6 = words[1];
 		t0 = milliseconds();
 		r = routed_up(&route, fd, proc_fd, &routed, &link_options.index, &err);
 		t1 = milliseconds();
@@ -358,6 +389,7 @@ static const struct {
 	{ "up", 3, verb_up },
 	{ "add", 3, verb_add },
 	{ "remove", 3, verb_remove },
+	{ "change", 4, verb_change },
 	{ "ip+", 3, verb_ip_add },
 	{ "ip-", 3, verb_ip_remove },
 	{ "to", 2, verb_to },
