@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "netns/address.h"
 #include "netns/namespace.h"
@@ -43,24 +45,33 @@ static int make_pair(struct netlink *host, struct netlink_batch *batch, int far_
 	return r;
 }
 
-/* The near end is a router: it never takes what the far end announces (RA), also while no packet
- * filter stands before it. A kernel without IPv6 has no such file. */
-static int refuse_announcements(
-	struct netlink *host, int proc_fd, const char *name, struct error *err)
-{
-	char path[64]; /* the words and a name of at most 15 */
-	struct error ignored = { 0 };
-	int netns_fd, r;
+/* IPv6 settings of the near end that have no place in a request. It is a router: it never takes
+ * what the far end announces (RA), also while no packet filter stands before it. */
+static const struct {
+	const char *name, *value;
+} settings6[] = {
+	{ "accept_ra", "0" },
+	{ "force_forwarding", "1" }, /* from Linux 6.17; before it there is only the host's own */
+};
 
-	snprintf(path, sizeof(path), "ipv6/conf/%s/accept_ra", name);
-	netns_fd = namespace_of_socket(host->fd, err);
+/* A kernel without IPv6, or an older one, has no such file. */
+static int set_near6(struct netlink *host, int proc_fd, const char *name, struct error *err)
+{
+	cleanup_close int netns_fd = namespace_of_socket(host->fd, err);
+
 	if (netns_fd < 0)
 		return netns_fd;
-	r = namespace_sysctl(netns_fd, proc_fd, path, "0", &ignored);
-	close(netns_fd);
-	if (r < 0 && r != -ENOENT) {
-		*err = ignored;
-		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(settings6); i++) {
+		struct error failed = { 0 };
+		char path[64]; /* the words and a name of at most 15 */
+		int r;
+
+		snprintf(path, sizeof(path), "ipv6/conf/%s/%s", name, settings6[i].name);
+		r = namespace_sysctl(netns_fd, proc_fd, path, settings6[i].value, &failed);
+		if (r < 0 && r != -ENOENT) {
+			*err = failed;
+			return r;
+		}
 	}
 	return 0;
 }
@@ -124,7 +135,7 @@ int routed_up(struct netlink *host, int far_netns_fd, int proc_fd, const struct 
 	netlink_batch_init(&batch);
 	r = make_pair(host, &batch, far_netns_fd, routed, &near_index, err);
 	if (r == 0)
-		r = refuse_announcements(host, proc_fd, routed->near_name, err);
+		r = set_near6(host, proc_fd, routed->near_name, err);
 	if (r < 0)
 		return r;
 	name_too(host, &batch, near_index, routed->alt_name);
