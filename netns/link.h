@@ -35,6 +35,7 @@ struct link {
 struct link_end {
 	const char *name;
 	const uint8_t *mac; /* LINK_MAC bytes */
+	uint32_t index;     /* 0: the kernel chooses */
 };
 
 /* Makes a veth pair: `near` here, `far` in the namespace of far_netns_fd, both down. mtu 0: the

@@ -29,6 +29,7 @@ extern const struct ip routed_gateway4, routed_gateway6;
 
 struct routed {
 	const char *near_name; /* "ve12" */
+	uint32_t near_index;   /* to create it with; 0: the kernel chooses */
 	const char *alt_name;  /* the near end's second name, or NULL */
 	const char *far_name;  /* "eth0" */
 	uint8_t far_mac[LINK_MAC];
@@ -42,7 +43,9 @@ struct routed {
 /* Makes the pair, with addresses, routes and neighbours on both ends. `host` is a route socket
  * where the near end goes; far_netns_fd the other namespace. proc_fd is a procfs of our own.
  * *ret_index is the near end's. On failure nothing is left but a pair without use, which goes with
- * the far namespace. An alternative name that is taken is done without. */
+ * the far namespace. An alternative name that is taken is done without. A link that has the near
+ * end's name or chosen index already is taken for what an earlier pair has left: the kernel clears
+ * away dead namespaces in its own time. It is deleted, which takes some 20 ms. */
 int routed_up(struct netlink *host, int far_netns_fd, int proc_fd, const struct routed *routed,
 	uint32_t *ret_index, struct error *err);
 

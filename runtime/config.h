@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "cgroup/usage.h"
+#include "netns/traffic.h"
 #include "runtime/setting.h"
 
 #define CONFIG_FORMAT 1
@@ -42,6 +43,7 @@ struct ve_config {
 	bool run;      /* meant to run */
 	struct settings settings;
 	struct usage totals; /* of runs that have ended */
+	struct traffic net;  /* likewise, of links; "net" in the record's totals */
 	/* The cgroup (its inode) whose counters are in the totals already: whoever clears away a
 	 * run may be killed before it is gone, and is repeated. 0: none. */
 	uint64_t counted;
