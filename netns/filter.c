@@ -272,8 +272,8 @@ int filter_destroy(struct filter *filter, struct error *err)
 }
 
 /* One transaction that makes of the elements of `old` those of `new`; either may be NULL. What both
- * have stays, with what it counted. Two elements of one key are refused (NLM_F_EXCL): an address
- * given twice, a port that somebody has. */
+ * have stays, with what it counted. Not NLM_F_EXCL: somebody may have built the table anew with the
+ * link already in it. A port that leads elsewhere is refused all the same (nft_add_set_elem). */
 static void put_change(struct netlink_batch *batch, const struct filter *filter,
 	const struct filter_link *old, const struct filter_link *new)
 {
@@ -285,7 +285,7 @@ static void put_change(struct netlink_batch *batch, const struct filter *filter,
 	if (new)
 		put_elements(&come, new);
 	encode(batch, filter, NFT_MSG_DELSETELEM, 0, &gone, &come);
-	encode(batch, filter, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, &come, &gone);
+	encode(batch, filter, NFT_MSG_NEWSETELEM, NLM_F_CREATE, &come, &gone);
 }
 
 int filter_change(struct filter *filter, const struct filter_link *old,

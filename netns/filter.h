@@ -19,7 +19,7 @@
 
 struct error;
 
-#define FILTER_TABLE 64 /* the table's name and NUL */
+#define FILTER_TABLE 72 /* the table's name and NUL */
 
 struct filter {
 	struct netlink netlink;
@@ -68,8 +68,10 @@ int filter_build(struct filter *filter, const struct filter_port *open, size_t n
 int filter_destroy(struct filter *filter, struct error *err);
 
 /* Each one transaction: a link's elements are in force together or not at all. A published port
- * that another link holds is -EBUSY or -EEXIST. Removing what is not there is no error.
- * A change leaves alone, with its counters and connections, what both have. */
+ * that another link holds is -EBUSY. Adding what is there already and removing what is not are no
+ * errors; but remove no more than was added: a published port goes whoever holds it.
+ * A change leaves alone, with its counters and connections, what both have; it is -ENOENT if
+ * something of the old is not there. */
 int filter_add(struct filter *filter, const struct filter_link *link, struct error *err);
 int filter_remove(struct filter *filter, const struct filter_link *link, struct error *err);
 int filter_change(struct filter *filter, const struct filter_link *old,

@@ -43,6 +43,7 @@ static struct nlmsghdr *add_by_index(struct netlink_batch *batch, uint16_t type,
 
 static void put_end(struct nlmsghdr *message, const struct link_end *end, uint32_t mtu)
 {
+	put_header(message)->ifi_index = (int)end->index;
 	mnl_attr_put_strz(message, IFLA_IFNAME, end->name);
 	mnl_attr_put(message, IFLA_ADDRESS, LINK_MAC, end->mac);
 	if (mtu)
@@ -56,13 +57,11 @@ void link_add_veth(struct netlink_batch *batch, const struct link_end *near,
 		"make the interfaces %s and %s", near->name, far->name);
 	struct nlattr *info, *data, *peer;
 
-	put_header(message);
 	put_end(message, near, mtu);
 	info = mnl_attr_nest_start(message, IFLA_LINKINFO);
 	mnl_attr_put_strz(message, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
 	peer = mnl_attr_nest_start(message, VETH_INFO_PEER);
-	put_header(message);
 	put_end(message, far, mtu);
 	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)far_netns_fd);
 	mnl_attr_nest_end(message, peer);

@@ -24,22 +24,73 @@ const uint8_t routed_near_mac[LINK_MAC] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff }
 const struct ip routed_gateway4 = { AF_INET, { 169, 254, 0, 1 } };
 const struct ip routed_gateway6 = { AF_INET6, { 0xfe, 0x80, [15] = 1 } };
 
+static int send_pair(struct netlink *host, struct netlink_batch *batch, int far_netns_fd,
+	const struct routed *routed, struct error *err)
+{
+	struct link_end near = { routed->near_name, routed_near_mac, routed->near_index };
+	struct link_end far = { routed->far_name, routed->far_mac, 0 };
+
+	link_add_veth(batch, &near, &far, far_netns_fd, routed->mtu);
+	return netlink_batch_send(host, batch, err);
+}
+
+struct left_over {
+	const struct routed *routed;
+	uint32_t indexes[2]; /* one has the name, one the index */
+	size_t n;
+};
+
+/* Only what looks like the near end of a pair: the name may be an operator's interface's. */
+static int take_left_over(const struct link *link, void *data)
+{
+	struct left_over *left = data;
+	const struct routed *routed = left->routed;
+
+	if (strcmp(link->name, routed->near_name) != 0 && link->index != routed->near_index)
+		return 0;
+	if (left->n < ARRAY_SIZE(left->indexes) &&
+		memcmp(link->mac, routed_near_mac, LINK_MAC) == 0)
+		left->indexes[left->n++] = link->index;
+	return 0;
+}
+
+/* Deletes what an earlier pair has left; returns how many there were. */
+static int delete_left_over(struct netlink *host, const struct routed *routed, struct error *err)
+{
+	cleanup_batch struct netlink_batch batch;
+	struct left_over left = { .routed = routed };
+	int r = link_each(host, "", take_left_over, &left, err);
+
+	netlink_batch_init(&batch);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < left.n; i++)
+		link_delete(&batch, left.indexes[i]);
+	r = left.n > 0 ? netlink_batch_send(host, &batch, err) : 0;
+	return r < 0 && r != -ENODEV ? r : (int)left.n; /* the kernel may have come first */
+}
+
+/* Nothing but the pair in the batch: rtnetlink goes on after a failure, on whoever has the name. */
 static int make_pair(struct netlink *host, struct netlink_batch *batch, int far_netns_fd,
 	const struct routed *routed, uint32_t *ret_index, struct error *err)
 {
-	struct link_end near = { .name = routed->near_name, .mac = routed_near_mac };
-	struct link_end far = { .name = routed->far_name, .mac = routed->far_mac };
-	struct link link;
+	struct error reason = { 0 };
+	struct link link = { .index = routed->near_index };
 	int r;
 
-	if (strlen(near.name) >= LINK_NAME || strlen(far.name) >= LINK_NAME)
+	if (strlen(routed->near_name) >= LINK_NAME || strlen(routed->far_name) >= LINK_NAME)
 		return error_set(err, ENAMETOOLONG, "an interface's name is too long: %s, %s",
-			near.name, far.name);
-	link_add_veth(batch, &near, &far, far_netns_fd, routed->mtu);
-	link_set_routed(batch, near.name);
-	r = netlink_batch_send(host, batch, err);
-	if (r == 0)
-		r = link_find(host, near.name, &link, err);
+			routed->near_name, routed->far_name);
+	r = send_pair(host, batch, far_netns_fd, routed, &reason);
+	if (r == -EEXIST || r == -EBUSY) { /* the name, the index */
+		r = delete_left_over(host, routed, err);
+		if (r >= 0)
+			r = send_pair(host, batch, far_netns_fd, routed, err);
+	} else if (r < 0) {
+		*err = reason;
+	}
+	if (r == 0 && link.index == 0)
+		r = link_find(host, routed->near_name, &link, err);
 	if (r == 0)
 		*ret_index = link.index;
 	return r;
@@ -90,6 +141,7 @@ static void set_near(struct netlink_batch *batch, uint32_t index, const struct r
 	struct ip link_local;
 
 	routed_link_local(routed->far_mac, &link_local);
+	link_set_routed(batch, routed->near_name);
 	address_add(batch, index, &routed_gateway4, 32, RT_SCOPE_HOST);
 	if (routed->answers6)
 		address_add(batch, index, &routed_gateway6, 128, RT_SCOPE_LINK);
@@ -208,6 +260,28 @@ int routed_remove_ip(struct netlink *host, uint32_t near_index, int far_netns_fd
 	 */
 	r = far_change(far_netns_fd, routed, ip, false, err);
 	return r == -EADDRNOTAVAIL || r == -ENODEV ? 0 : r;
+}
+
+int routed_release(
+	struct netlink *host, uint32_t near_index, const struct routed *routed, struct error *err)
+{
+	cleanup_batch struct netlink_batch batch;
+	struct error reason = { 0 };
+	struct ip ip;
+	int r;
+
+	netlink_batch_init(&batch);
+	routed_link_local(routed->far_mac, &ip);
+	for (size_t i = 0; i <= routed->n_ips; i++) {
+		struct prefix prefix = prefix_of(i < routed->n_ips ? &routed->ips[i] : &ip);
+
+		route_remove(&batch, &prefix, near_index);
+	}
+	r = netlink_batch_send(host, &batch, &reason);
+	if (r == 0 || r == -ESRCH || r == -ENOENT || r == -ENODEV)
+		return 0;
+	*err = reason;
+	return r;
 }
 
 void routed_link_local(const uint8_t mac[LINK_MAC], struct ip *ret)

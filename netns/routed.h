@@ -56,5 +56,10 @@ int routed_add_ip(struct netlink *host, uint32_t near_index, int far_netns_fd,
 int routed_remove_ip(struct netlink *host, uint32_t near_index, int far_netns_fd,
 	const struct routed *routed, const struct ip *ip, struct error *err);
 
+/* Takes the host's routes to all addresses, so that another pair may have them at once; the rest
+ * goes with the far namespace, in the kernel's own time. Absent is no error. */
+int routed_release(
+	struct netlink *host, uint32_t near_index, const struct routed *routed, struct error *err);
+
 /* The link-local address that the far end makes of its MAC by itself. */
 void routed_link_local(const uint8_t mac[LINK_MAC], struct ip *ret);

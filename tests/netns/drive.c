@@ -6,12 +6,14 @@
  *   drive up|add|remove INDEX|NAME FD IP,IP [OPTION...]   up makes the pair and prints its index
  *   drive change INDEX FD IP,IP [OPTION...] then [OPTION...]
  *   drive ip+|ip- INDEX FD IP
+ *   drive release INDEX FD IP,IP
  *   drive to INDEX BITS        drive from INDEX DEVICE CLASS BITS
  *   drive usage PREFIX         drive range RANGE
  *   drive bench N [answers6]   N pairs, each in a namespace of its own; prints the cost of
  * each
  *
- * Options: nat, isolate, connections=N, publish=tcp:PORT:IP:PORT (or udp)[@HOSTADDR].
+ * Options: nat, isolate, connections=N, publish=tcp:PORT:IP:PORT (or udp)[@HOSTADDR]; of up:
+ * index=N.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +49,7 @@ static struct ip ips[MAX];
 static struct filter_published published[MAX];
 static struct filter_link link_options = { .ips = ips, .published = published };
 static uint8_t mac[LINK_MAC];
+static uint32_t near_index;
 
 static uint64_t number(const char *text)
 {
@@ -103,6 +106,8 @@ static void read_options(char **options)
 			link_options.connections = (uint32_t)number(*options + 12);
 		else if (strncmp(*options, "publish=", 8) == 0)
 			publish(*options + 8);
+		else if (strncmp(*options, "index=", 6) == 0)
+			near_index = (uint32_t)number(*options + 6);
 	}
 }
 
@@ -121,6 +126,7 @@ static void read_link(char *addresses, char **options)
 static struct routed pair(const char *name)
 {
 	struct routed routed = { .near_name = name,
+		.near_index = near_index,
 		.alt_name = "test-of-a-name-longer-than-sixteen",
 		.far_name = "eth0",
 		.ips = ips,
@@ -207,6 +213,15 @@ static int verb_up(char **words)
 	printf("%u\n", index);
 	link_options.index = index;
 	return filter_add(&filter, &link_options, &err);
+}
+
+static int verb_release(char **words)
+{
+	struct routed routed;
+
+	read_link(words[2], words + 3);
+	routed = pair(NULL);
+	return routed_release(&route, (uint32_t)number(words[0]), &routed, &err);
 }
 
 static int verb_add(char **words)
@@ -387,6 +402,7 @@ static const struct {
 	{ "count", 0, verb_count },
 	{ "watch", 0, verb_watch },
 	{ "up", 3, verb_up },
+	{ "release", 3, verb_release },
 	{ "add", 3, verb_add },
 	{ "remove", 3, verb_remove },
 	{ "change", 4, verb_change },
