@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# instance.bash - a private vesseld below build/, for the demo and for ./dev shell.
+# instance.bash - a private vesseld below build/, for the demo and for ./dev shell. Its host's network
+# is a namespace that goes with it: the host's own keeps its rules and settings.
 
 instance_start()
 {
@@ -10,7 +11,8 @@ instance_start()
 	PATH=$build:$PATH
 	state=${DEMO_STATE:-$build/$VESSEL_INSTANCE}
 	mkdir -p "$state"
-	vesseld --instance "$VESSEL_INSTANCE" --state-dir "$state/state" --ids "${DEMO_IDS:-$3}" \
+	unshare --net sh -c 'ip link set lo up && exec "$@"' sh \
+		vesseld --instance "$VESSEL_INSTANCE" --state-dir "$state/state" --ids "${DEMO_IDS:-$3}" \
 		2>>"$state/vesseld.log" &
 	daemon=$!
 	trap instance_stop EXIT

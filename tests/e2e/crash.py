@@ -18,6 +18,8 @@ mode, build, state_dir, run_dir, first_id = sys.argv[1:6]
 instance = os.environ["VESSEL_INSTANCE"]
 vessel, vesseld = build + "/vessel", build + "/vesseld"
 failures = []
+# What is the host's network to vesseld; a share has one of its own, and is in it itself.
+IN_NETNS = ["nsenter", "--net=/run/netns/" + os.environ["VESSEL_NETNS"]] if mode != "share" else []
 SHARES = int(os.environ.get("VESSEL_CRASH_SHARES", "6"))  # waiting is most of it
 BLOCKS = 60  # of ids, for each
 
@@ -40,7 +42,7 @@ class Daemon:
     def __init__(self, *options):
         self.log = open(os.path.join(state_dir, "..", "vesseld.log"), "ab")
         self.keeper = subprocess.Popen(
-            [vesseld, "--instance", instance, "--state-dir", state_dir, "--ids",
+            [*IN_NETNS, vesseld, "--instance", instance, "--state-dir", state_dir, "--ids",
              "%d-%d" % (int(first_id), int(first_id) + 65536 * BLOCKS - 1), *options],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         try:
@@ -216,6 +218,23 @@ def size(value):
     return value if isinstance(value, int) else int(value[:-1]) << 10 * (units.index(value[-1]) + 1)
 
 
+def network():
+    """Links and what the filter knows of them, as this network namespace has them."""
+    links = [line.split(":")[0].strip() for line in open("/proc/self/net/dev") if ":" in line]
+    rules = subprocess.run(["nft", "-s", "list", "ruleset"], capture_output=True, text=True, check=True)
+    return sorted(links), rules.stdout
+
+
+def network_as(what, before):
+    """The kernel takes its time over the links of a namespace that is gone."""
+    end = time.time() + 10
+    while network() != before:
+        if time.time() > end:
+            fail("%s: left in the network: %s, not %s" % (what, network(), before))
+            return
+        time.sleep(0.1)
+
+
 def idle(daemon, seconds=40):
     """Nothing is under way, nor about to be."""
     end, quiet = time.time() + seconds, 0
@@ -318,6 +337,7 @@ def one_case(step, victims, case):
     what = "%s in %s, %s killed" % (step, " ".join(words), " and ".join(victims))
     daemon = Daemon("--hold", step)
     try:
+        before = network()
         stop = kept_going(daemon)
         prepare()
         stop()
@@ -341,6 +361,7 @@ def one_case(step, victims, case):
                     fail("%s: destroy: %s" % (what, err.strip()))
         call("template", "remove", "imported")
         stop()
+        network_as(what, before)
     finally:
         daemon.stop()
 
@@ -357,7 +378,7 @@ def all_cases():
 
 
 def nothing_left():
-    """No VE, and in the end no trash either."""
+    """No VE, and in the end no trash either, and no more of the network than a loopback."""
     daemon, end = Daemon(), time.time() + 20
     while os.listdir(os.path.join(state_dir, "trash")) and time.time() < end:
         time.sleep(0.05)
@@ -365,9 +386,11 @@ def nothing_left():
         if os.listdir(os.path.join(state_dir, folder)):
             fail("left in %s: %s" % (folder, os.listdir(os.path.join(state_dir, folder))))
     daemon.stop()
+    network_as("in the end", (["lo"], ""))
 
 
 def run_share(i):
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for case in all_cases()[i::SHARES]:
         begun = time.time()
         one_case(*case)
@@ -386,7 +409,7 @@ def run_steps():
         os.mkdir(home)
         subprocess.run(["cp", "-a", state_dir, home], check=True)
         children.append(subprocess.Popen(
-            [sys.executable, __file__, "share", build, home + "/" + os.path.basename(state_dir), run_dir,
+            ["unshare", "--net", sys.executable, __file__, "share", build, home + "/" + os.path.basename(state_dir), run_dir,
              str(int(first_id) + i * 65536 * BLOCKS), str(i)],
             env=dict(os.environ, VESSEL_INSTANCE="%ss%d" % (instance, i))))
     for child in children:

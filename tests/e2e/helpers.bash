@@ -36,24 +36,84 @@ run_dir=/run/vessel-$VESSEL_INSTANCE
 id_blocks=400 # 150 such ranges fit into 32 bits
 first_id=$((1048576 + ($(file_number) % 150) * 65536 * id_blocks))
 
+# The network namespace that is the host's to every vesseld of a file, also of crash.py: what vesseld
+# does to links, rules and sysctls of its host reaches nobody's own. Gone with vesseld_stop.
+export VESSEL_NETNS=$VESSEL_INSTANCE
+
 vessel()
 {
 	"$build/vessel" "$@"
 }
 
-# Starts vesseld and waits until it answers. Its words go to vesseld.log.
-vesseld_start()
+# netns_add NAME...: as `ip netns add`, which would leave a mount of its own behind.
+netns_add()
+{
+	local name
+	for name in "$@"; do
+		mkdir -p /run/netns
+		: >"/run/netns/$name"
+		unshare --net="/run/netns/$name" ip link set lo up
+	done
+}
+
+# No error where there is none.
+netns_delete()
+{
+	local name
+	for name in "$@"; do
+		[ -e "/run/netns/$name" ] || continue
+		umount "/run/netns/$name"
+		rm -f "/run/netns/$name"
+	done
+	rmdir /run/netns 2>/dev/null || true # unless others are there
+}
+
+# in_netns NAME COMMAND...: not by `ip netns exec`, which hides the cgroups below /sys.
+in_netns()
+{
+	nsenter --net="/run/netns/$1" -- "${@:2}"
+}
+
+# In what is the host's network to vesseld.
+in_host()
+{
+	in_netns "$VESSEL_NETNS" "$@"
+}
+
+# What vesseld must leave as it was in there.
+netns_snapshot()
+{
+	in_host ip -o link | awk -F': ' '{ print "link " $2 }'
+	in_host nft list tables | sed 's/^/nftables /'
+	in_host ip rule | sed 's/^/rule /'
+}
+
+netns_as_before()
+{
+	netns_snapshot | cmp -s - "$BATS_FILE_TMPDIR/netns.before"
+}
+
+# The host before anything is done to it, and what a vesseld needs of it.
+vesseld_prepare()
 {
 	host_snapshot >"$BATS_FILE_TMPDIR/host.before"
 	mkdir -p "${state_dir%/state}"
+	netns_add "$VESSEL_NETNS"
+}
+
+# Starts vesseld and waits until it answers. Its words go to vesseld.log.
+vesseld_start()
+{
+	vesseld_prepare
 	vesseld_run "$@"
 }
 
-# Starts it (again) without taking the snapshot.
+# Starts it (again) without making anything ready for it.
 vesseld_run()
 {
+	[ -e "$BATS_FILE_TMPDIR/netns.before" ] || netns_snapshot >"$BATS_FILE_TMPDIR/netns.before"
 	# The umask of its units: VEs must not depend on a kinder one.
-	(umask 077 && exec "$build/vesseld" --instance "$VESSEL_INSTANCE" --state-dir "$state_dir" \
+	(umask 077 && exec nsenter --net="/run/netns/$VESSEL_NETNS" "$build/vesseld" --instance "$VESSEL_INSTANCE" --state-dir "$state_dir" \
 		--ids "$first_id-$((first_id + 65536 * id_blocks - 1))" "$@" \
 		>>"$root_dir/$VESSEL_INSTANCE/vesseld.log" 2>&1 3>&- 4>&-) &
 	echo $! >"$root_dir/$VESSEL_INSTANCE/vesseld.pid"
@@ -84,18 +144,27 @@ manager_pid()
 	pgrep -P "$(vesseld_pid)" -f -- --manager | head -1
 }
 
-# Ends every VE and the daemon; what the daemon then leaves is what host_unchanged finds.
+# Ends every VE and the daemon; what the daemon then leaves is what host_unchanged finds, and in its
+# network namespace, which goes with it, this.
 vesseld_stop()
 {
-	local pid
+	local pid status=0
 	vessel destroy --all --force --yes 2>/dev/null || true
 	pid=$(vesseld_pid)
 	kill -TERM "$pid" 2>/dev/null || true
 	wait_until 10 vesseld_gone "$pid" || kill -KILL "$pid"
 	if grep -E 'ERROR: AddressSanitizer|runtime error:' "$root_dir/$VESSEL_INSTANCE/vesseld.log" >&2; then
-		return 1
+		status=1
 	fi
+	if ! wait_until 5 netns_as_before; then
+		echo "left behind in the host's network namespace:" >&2
+		netns_snapshot | diff "$BATS_FILE_TMPDIR/netns.before" - >&2
+		status=1
+	fi
+	netns_delete "$VESSEL_NETNS"
+	rm -f "$BATS_FILE_TMPDIR/netns.before"
 	[ -n "${KEEP_STATE:-}" ] || rm -rf "${root_dir:?}/$VESSEL_INSTANCE"
+	return "$status"
 }
 
 vesseld_gone()
@@ -196,7 +265,7 @@ host_snapshot()
 		nft list tables 2>/dev/null | sed 's/^/nftables /'
 		losetup -a 2>/dev/null | sed 's/^/loop /'
 		processes | sed 's/^/process /'
-		ls -d /run/vessel* /var/lib/vessel* "$root_dir"/t* 2>/dev/null | sed 's/^/file /'
+		ls -d /run/vessel* /run/netns/* /var/lib/vessel* "$root_dir"/t* 2>/dev/null | sed 's/^/file /'
 	} | { if [ -n "${VESSEL_TEST_SHARED:-}" ]; then grep -F -- "$VESSEL_INSTANCE" || true; else cat; fi; } | sort -u
 }
 

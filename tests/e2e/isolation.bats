@@ -101,7 +101,7 @@ closed()
 }
 
 @test "interfaces" {
-	[ "$(vessel exec a -- ls /sys/class/net)" = lo ]
+	[ "$(vessel exec a -- ls /sys/class/net | xargs)" = "eth0 lo" ]
 	[ "$(readlink "/proc/$(pid_of a)/ns/net")" != "$(readlink "/proc/$(pid_of b)/ns/net")" ]
 	closed 'ip addr add 10.99.0.1/32 dev lo 2>/dev/null || ifconfig lo:1 10.99.0.1' 'ip addr 2>/dev/null | grep -q 10.99.0.1 || ifconfig | grep -q 10.99.0.1'
 }

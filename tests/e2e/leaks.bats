@@ -56,6 +56,21 @@ found()
 	host_unchanged
 }
 
+@test "a link and a table in what is the host's network to vesseld" {
+	netns_add "$VESSEL_NETNS"
+	netns_snapshot >"$BATS_FILE_TMPDIR/netns.before"
+	netns_as_before
+	in_host ip link add v0 type veth
+	run ! netns_as_before
+	in_host ip link delete v0
+	netns_as_before
+	in_host nft add table inet t
+	run ! netns_as_before
+	found file # the namespace itself
+	netns_delete "$VESSEL_NETNS"
+	host_unchanged
+}
+
 @test "a run directory" {
 	mkdir "/run/vessel-$VESSEL_INSTANCE"
 	found file

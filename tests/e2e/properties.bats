@@ -262,7 +262,7 @@ prepared()
 	run setpriv --reuid "$(show_json a .first_id)" --regid 65534 --clear-groups "$build/vessel" list
 	chmod 660 "$run_dir/vessel.sock"
 	[ "$status" -eq 6 ] || { echo "$status $output" >&2; false; }
-	run grep -c "@.*vessel-$VESSEL_INSTANCE" /proc/net/unix
+	run in_host grep -c "@.*vessel-$VESSEL_INSTANCE" /proc/net/unix
 	[ "$output" = 0 ]
 }
 

@@ -52,7 +52,7 @@ group()
 		ONE=$((first_id + 65535)) LAST=$last_id \
 		SECOND=$second OTHER=$other_ids \
 		ETC=${etc%-}-$second PATH=$build:$PATH \
-		"$(dirname "$BATS_TEST_FILENAME")/refusals.py" run "$1" >&2
+		nsenter --net="/run/netns/$VESSEL_NETNS" "$(dirname "$BATS_TEST_FILENAME")/refusals.py" run "$1" >&2
 }
 
 client()
@@ -67,7 +67,7 @@ second_start()
 	shift
 	mkdir -p "$dir"
 	chmod 700 "$dir"
-	"$@" "$build/vesseld" --instance "$second" --state-dir "$dir" ${second_cgroup:+--cgroup "$second_cgroup"} \
+	nsenter --net="/run/netns/$VESSEL_NETNS" "$@" "$build/vesseld" --instance "$second" --state-dir "$dir" ${second_cgroup:+--cgroup "$second_cgroup"} \
 		--ids "$other_ids" >"$scratch/second.log" 2>&1 3>&- 4>&- &
 	echo $! >"$scratch/second.pid"
 	wait_until 10 vessel --instance "$second" list || { cat "$scratch/second.log" >&2; return 1; }

@@ -37,6 +37,7 @@ descriptors()
 traces_keep()
 {
 	host_snapshot >"$1.host"
+	netns_snapshot >"$1.netns"
 	find "$state_dir" | sort >"$1.files"
 	descriptors >"$1.descriptors"
 }
@@ -44,6 +45,7 @@ traces_keep()
 traces_as_before()
 {
 	[ -z "$(host_snapshot | comm -13 "$1.host" -)" ] &&
+		netns_snapshot | cmp -s - "$1.netns" &&
 		find "$state_dir" | sort | cmp -s - "$1.files" &&
 		descriptors | cmp -s - "$1.descriptors"
 }
@@ -53,6 +55,7 @@ traces_gone()
 {
 	wait_until 5 traces_as_before "$1" && return
 	host_snapshot | comm -13 "$1.host" - >&2
+	netns_snapshot | diff "$1.netns" - >&2
 	find "$state_dir" | sort | diff "$1.files" - >&2
 	descriptors | diff "$1.descriptors" - >&2
 	return 1
