@@ -50,6 +50,7 @@ netns_add()
 {
 	local name
 	for name in "$@"; do
+		netns_delete "$name" # of a run that was killed
 		mkdir -p /run/netns
 		: >"/run/netns/$name"
 		unshare --net="/run/netns/$name" ip link set lo up

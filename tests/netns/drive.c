@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * drive.c - the room netns/ from a command line, for tests/netns/traffic: each verb is one call.
+ * drive.c - the room netns/ from a command line, for tests/netns/live: each verb is one call.
  *
  *   drive build|destroy|whole|count|watch
  *   drive up|add|remove INDEX|NAME FD IP,IP [OPTION...]   up makes the pair and prints its index
