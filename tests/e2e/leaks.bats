@@ -11,6 +11,11 @@ setup()
 	host_unchanged # nothing is left yet
 }
 
+teardown()
+{
+	netns_delete "$VESSEL_NETNS"
+}
+
 # What is left carries the instance's name, as what vessel makes does.
 found()
 {
