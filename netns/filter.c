@@ -162,11 +162,20 @@ static bool hairpin_done(const struct filter_link *link, size_t i)
 	return false;
 }
 
+static void put_counter(
+	struct elements *to, enum filter_set set, const struct filter_link *link, uint64_t packets)
+{
+	struct filter_element element = { .set = set, .packets = packets };
+
+	memcpy(element.key, &link->index, sizeof(link->index));
+	put(to, &element);
+}
+
 static void put_elements(struct elements *to, const struct filter_link *link)
 {
-	put_link(to, SET_SPOOFED, link);
-	put_link(to, SET_CLOSED, link);
-	put_link(to, SET_CROWDED, link);
+	put_counter(to, SET_SPOOFED, link, link->dropped[FILTER_SPOOFED]);
+	put_counter(to, SET_CLOSED, link, link->dropped[FILTER_CLOSED]);
+	put_counter(to, SET_CROWDED, link, link->dropped[FILTER_CROWDED]);
 	if (link->isolated)
 		put_link(to, SET_ISOLATED, link);
 	if (link->connections)

@@ -41,6 +41,15 @@ struct filter_published {
 	uint16_t to_port;
 };
 
+/* What was dropped from a link, by reason. */
+enum filter_reason {
+	FILTER_SPOOFED, /* not its own address, or a router's word */
+	FILTER_CLOSED,  /* the host's services, metadata addresses, isolated */
+	FILTER_CROWDED, /* more connections than its share */
+	FILTER_REASONS
+};
+extern const char *const filter_reason_names[FILTER_REASONS];
+
 /* One link, as the filter knows it. */
 struct filter_link {
 	uint32_t index;
@@ -51,6 +60,8 @@ struct filter_link {
 	uint32_t connections; /* at most this many at once; 0: no limit */
 	bool masqueraded;     /* leaves the host with the host's address */
 	bool isolated;        /* neither to nor from other links of this table */
+	/* Packets that were counted before: where the counters begin. */
+	uint64_t dropped[FILTER_REASONS];
 };
 
 /* Opens the way to the table of that name, whether it is there or not. */
@@ -80,19 +91,16 @@ int filter_change(struct filter *filter, const struct filter_link *old,
 /* Whether the table is there with all of its rules. */
 int filter_whole(struct filter *filter, bool *ret, struct error *err);
 
-/* What was dropped from a link, by reason. */
-enum filter_reason {
-	FILTER_SPOOFED, /* not its own address, or a router's word */
-	FILTER_CLOSED,  /* the host's services, metadata addresses, isolated */
-	FILTER_CROWDED, /* more connections than its share */
-	FILTER_REASONS
-};
-extern const char *const filter_reason_names[FILTER_REASONS];
-
-/* Calls fn for each link and reason. Counters begin at 0 when an element is added. */
+/* Calls fn for each link and reason. Counters begin where the link
+ * says when its elements are added. */
 typedef int filter_count_fn(
 	uint32_t index, enum filter_reason reason, uint64_t packets, uint64_t bytes, void *data);
 int filter_count(struct filter *filter, filter_count_fn *fn, void *data, struct error *err);
+
+/* Whether somebody else's chain drops what is forwarded and not accepted there: an accept of this
+ * table does not override it. Returns 1 with "TABLE CHAIN", or 0. */
+#define FILTER_CHAIN 160
+int filter_foreign_drop(struct filter *filter, char ret[FILTER_CHAIN], struct error *err);
 
 /* A socket that is readable when any table changes. filter_watch_read() empties it (it never
  * blocks) and returns 1 if something of this table may have been taken away: ask filter_whole(). */

@@ -4,6 +4,7 @@
  * elements are put by hand, since they are what a link's start waits for.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -47,8 +48,9 @@ static void put_number(struct nlmsghdr *message, uint16_t type, uint32_t number)
 	mnl_attr_put_u32(message, type, htonl(number));
 }
 
-static void put_state(
-	struct nlmsghdr *message, uint16_t type, const struct set_row *row, uint32_t connections)
+/* `element` NULL: what each element of the set begins with. */
+static void put_state(struct nlmsghdr *message, uint16_t type, const struct set_row *row,
+	const struct filter_element *element)
 {
 	struct nlattr *expression, *data;
 
@@ -58,8 +60,10 @@ static void put_state(
 	mnl_attr_put_strz(
 		message, NFTA_EXPR_NAME, row->state == STATE_COUNTER ? "counter" : "connlimit");
 	data = mnl_attr_nest_start(message, NFTA_EXPR_DATA);
+	if (row->state == STATE_COUNTER && element && element->packets)
+		mnl_attr_put_u64(message, NFTA_COUNTER_PACKETS, htobe64(element->packets));
 	if (row->state == STATE_CONNECTIONS) {
-		put_number(message, NFTA_CONNLIMIT_COUNT, connections);
+		put_number(message, NFTA_CONNLIMIT_COUNT, element ? element->connections : 1);
 		put_number(message, NFTA_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV); /* more than */
 	}
 	mnl_attr_nest_end(message, data);
@@ -87,7 +91,7 @@ void filter_encode_set(
 		put_number(message, NFTA_SET_DATA_TYPE, row->data_type);
 		put_number(message, NFTA_SET_DATA_LEN, row->data_size);
 	}
-	put_state(message, NFTA_SET_EXPR, row, 1);
+	put_state(message, NFTA_SET_EXPR, row, NULL);
 }
 
 void filter_encode_chain(
@@ -317,7 +321,7 @@ void filter_encode_element(struct netlink_batch *batch, const struct filter *fil
 	if (type == NFT_MSG_NEWSETELEM) {
 		if (row->data_size)
 			put_data(message, NFTA_SET_ELEM_DATA, element->data, row->data_size);
-		put_state(message, NFTA_SET_ELEM_EXPR, row, element->connections);
+		put_state(message, NFTA_SET_ELEM_EXPR, row, element);
 	}
 	mnl_attr_nest_end(message, item);
 	mnl_attr_nest_end(message, list);

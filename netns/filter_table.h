@@ -111,6 +111,7 @@ struct filter_element {
 	uint8_t key[40]; /* the longest: two IPv6 addresses */
 	uint8_t data[24];
 	uint32_t connections; /* of SET_CONNECTIONS */
+	uint64_t packets;     /* counted before */
 };
 void filter_encode_element(struct netlink_batch *batch, const struct filter *filter, uint16_t type,
 	uint16_t flags, const struct filter_element *element);

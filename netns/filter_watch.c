@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -165,6 +166,57 @@ int filter_count(struct filter *filter, filter_count_fn *fn, void *data, struct 
 			return r;
 	}
 	return 0;
+}
+
+struct foreign {
+	const struct filter *filter;
+	char *name;
+	bool found;
+};
+
+static uint32_t number32(const struct nlattr *attribute)
+{
+	return attribute && mnl_attr_get_payload_len(attribute) == sizeof(uint32_t)
+		       ? ntohl(mnl_attr_get_u32(attribute))
+		       : UINT32_MAX;
+}
+
+static const char *text_of(const struct nlattr *attribute)
+{
+	return attribute && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0
+		       ? mnl_attr_get_str(attribute)
+		       : "";
+}
+
+static int take_chain(const struct nlmsghdr *message, void *data)
+{
+	const struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *hook = attribute_find(message, NFTA_CHAIN_HOOK);
+	const struct nlattr *table = attribute_find(message, NFTA_CHAIN_TABLE);
+	struct foreign *foreign = data;
+
+	if (message->nlmsg_type != NFT_TYPE(NFT_MSG_NEWCHAIN) || foreign->found ||
+		(header->nfgen_family != NFPROTO_INET && header->nfgen_family != NFPROTO_IPV4 &&
+			header->nfgen_family != NFPROTO_IPV6))
+		return 0;
+	if (number32(nested_find(hook, NFTA_HOOK_HOOKNUM)) != NF_INET_FORWARD ||
+		number32(attribute_find(message, NFTA_CHAIN_POLICY)) != NF_DROP ||
+		is_text(table, foreign->filter->table))
+		return 0;
+	foreign->found = true;
+	snprintf(foreign->name, FILTER_CHAIN, "%.70s %.70s", text_of(table),
+		text_of(attribute_find(message, NFTA_CHAIN_NAME)));
+	return 0;
+}
+
+int filter_foreign_drop(struct filter *filter, char ret[FILTER_CHAIN], struct error *err)
+{
+	struct nlmsghdr buffer[REQUEST / sizeof(struct nlmsghdr)];
+	struct nlmsghdr *request = request_put(buffer, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC);
+	struct foreign foreign = { .filter = filter, .name = ret };
+	int r = netlink_dump(&filter->netlink, request, take_chain, &foreign, err);
+
+	return r < 0 ? r : foreign.found;
 }
 
 int filter_watch_open(struct netlink *ret, int netns_fd, struct error *err)

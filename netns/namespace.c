@@ -24,19 +24,36 @@ int namespace_of_socket(int socket_fd, struct error *err)
 	return fd < 0 ? error_sys(err, "cannot get a socket's network namespace") : fd;
 }
 
+static int open_present(struct error *err)
+{
+	cleanup_close int socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (socket_fd < 0)
+		return error_sys(err, "cannot open a socket");
+	return namespace_of_socket(socket_fd, err);
+}
+
+int namespace_new(int *ret_back_fd, struct error *err)
+{
+	cleanup_close int back_fd = open_present(err);
+
+	if (back_fd < 0)
+		return back_fd;
+	if (unshare(CLONE_NEWNET) < 0)
+		return error_sys(err, "cannot make a network namespace");
+	*ret_back_fd = take_fd(&back_fd);
+	return 0;
+}
+
 int namespace_enter(int netns_fd, int *ret_back_fd, struct error *err)
 {
-	cleanup_close int socket_fd = -1;
 	cleanup_close int back_fd = -1;
 
 	if (netns_fd == NETNS_PRESENT) {
 		*ret_back_fd = NETNS_PRESENT;
 		return 0;
 	}
-	socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (socket_fd < 0)
-		return error_sys(err, "cannot open a socket");
-	back_fd = namespace_of_socket(socket_fd, err);
+	back_fd = open_present(err);
 	if (back_fd < 0)
 		return back_fd;
 	if (setns(netns_fd, CLONE_NEWNET) < 0)

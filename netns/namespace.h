@@ -16,6 +16,9 @@ struct error;
  * NETNS_PRESENT it returns NETNS_PRESENT. */
 int namespace_enter(int netns_fd, int *ret_back_fd, struct error *err);
 
+/* The same into a new namespace, which ends with what holds it. */
+int namespace_new(int *ret_back_fd, struct error *err);
+
 /* Goes back and closes. That cannot fail for a namespace that the process has just left; if it does
  * the process is in the wrong place and must not go on: it aborts. */
 void namespace_leave(int *back_fd);

@@ -150,62 +150,92 @@ int plan_parse(const char *text, struct prefix *ret, size_t max, struct error *e
 	return (int)n;
 }
 
-struct own {
-	const char *prefix;
-	uint32_t *indexes;
+/* What of the host lies in the range, by interface. */
+struct overlap {
+	const struct prefix *range;
+	struct found {
+		struct prefix prefix;
+		uint32_t index;
+		bool own, there;
+	} * found;
 	size_t n;
 };
 
-static int take_own(const struct link *link, void *data)
+static int take_overlap(struct overlap *overlap, const struct prefix *prefix, uint32_t index)
 {
-	struct own *own = data;
-	uint32_t *more = reallocarray(own->indexes, own->n + 1, sizeof(*more));
-
-	if (!more)
-		return -ENOMEM;
-	more[own->n++] = link->index;
-	own->indexes = more;
-	return 0;
-}
-
-struct overlap {
-	const struct prefix *range;
-	const struct own *own;
-	struct prefix found;
-	bool yes;
-};
-
-static int take_route(const struct prefix *prefix, uint32_t index, void *data)
-{
-	struct overlap *overlap = data;
+	struct found *more;
 
 	if (prefix->length == 0 || !prefix_overlap(prefix, overlap->range))
 		return 0;
-	for (size_t i = 0; i < overlap->own->n; i++)
-		if (overlap->own->indexes[i] == index)
-			return 0;
-	overlap->found = *prefix;
-	overlap->yes = true;
+	more = reallocarray(overlap->found, overlap->n + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	more[overlap->n++] = (struct found){ *prefix, index, .there = index == 0 };
+	overlap->found = more;
 	return 0;
+}
+
+static int take_route(const struct prefix *prefix, uint32_t index, void *data)
+{
+	return take_overlap(data, prefix, index);
+}
+
+static int take_host_address(uint32_t index, const struct ip *ip, uint8_t length, void *data)
+{
+	struct prefix prefix = prefix_of(ip);
+
+	return take_overlap(data, &prefix, index);
+}
+
+static int take_own_link(const struct link *link, void *data)
+{
+	struct overlap *overlap = data;
+
+	for (size_t i = 0; i < overlap->n; i++)
+		overlap->found[i].own |= overlap->found[i].index == link->index;
+	return 0;
+}
+
+static int take_link(const struct link *link, void *data)
+{
+	struct overlap *overlap = data;
+
+	for (size_t i = 0; i < overlap->n; i++)
+		overlap->found[i].there |= overlap->found[i].index == link->index;
+	return 0;
+}
+
+/* Links are looked at last: one of our own may come or go meanwhile, and what went by a link that
+ * is gone is no route any more. */
+static int find_overlaps(
+	struct netlink *netlink, const char *own_prefix, struct overlap *overlap, struct error *err)
+{
+	int r = route_each(netlink, take_route, overlap, err);
+
+	if (r >= 0)
+		r = address_each(netlink, 0, take_host_address, overlap, err);
+	if (r >= 0 && overlap->n > 0)
+		r = link_each(netlink, own_prefix, take_own_link, overlap, err);
+	if (r >= 0 && overlap->n > 0)
+		r = link_each(netlink, "", take_link, overlap, err);
+	return r;
 }
 
 int plan_check_host(struct netlink *netlink, const struct prefix *range, const char *own_prefix,
 	struct error *err)
 {
-	struct own own = { .prefix = own_prefix };
-	struct overlap overlap = { .range = range, .own = &own };
+	struct overlap overlap = { .range = range };
 	char text[PREFIX_TEXT], other[PREFIX_TEXT];
-	int r = link_each(netlink, own_prefix, take_own, &own, err);
+	int r = find_overlaps(netlink, own_prefix, &overlap, err);
 
-	if (r >= 0)
-		r = route_each(netlink, take_route, &overlap, err);
-	free(own.indexes);
-	if (r < 0)
-		return r;
-	if (!overlap.yes)
-		return 0;
-	return error_refuse(err, ERROR_STATE, "the range %s overlaps the host's route to %s",
-		prefix_format(range, text), prefix_format(&overlap.found, other));
+	for (size_t i = 0; r >= 0 && i < overlap.n; i++)
+		if (overlap.found[i].there && !overlap.found[i].own)
+			r = error_refuse(err, ERROR_STATE,
+				"the range %s overlaps the host's route to %s",
+				prefix_format(range, text),
+				prefix_format(&overlap.found[i].prefix, other));
+	free(overlap.found);
+	return r < 0 ? r : 0;
 }
 
 struct same {
