@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * instance_ids.c - two instances on one host never give the same ids to their VEs (property P10).
+ * instance_ids.c - two instances on one host never give the same ids (property P10) or addresses to
+ * their VEs.
  *
- * Each running keeper holds a lock on a file of its own in /run/vessel-ids, which names its range.
- * A file that nobody holds is a left-over and does not count; looking and registering happen under
- * a lock on the directory.
+ * Each running keeper holds a lock on a file of its own in /run/vessel-ids, which names its ids,
+ * and in a second line its ranges of addresses. A file that nobody holds is a left-over and does
+ * not count; looking and registering happen under a lock on the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,44 +21,100 @@
 #include "base/file.h"
 #include "base/names.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "daemon/instance.h"
+#include "netns/plan.h"
 
-#define IDS_DIR   "/run/vessel-ids"
-#define IDS_BYTES 64 /* two 32-bit numbers and a dash */
-#define ID_BLOCK  65536U
+#define IDS_DIR    "/run/vessel-ids"
+#define IDS_BYTES  2048 /* two 32-bit numbers, and INSTANCE_RANGES times PREFIX_TEXT */
+#define ID_BLOCK   65536U
+#define OTHERS_MAX 256 /* ranges: more than a host has addresses for */
 
 static uid_t last_id(const struct instance *instance)
 {
 	return instance->first_id + instance->id_blocks * ID_BLOCK - 1;
 }
 
-/* True if a running instance holds this file; a damaged one counts as all ids. */
-static bool read_range(int dir_fd, const char *name, uid_t *ret_first, uid_t *ret_last)
+struct registered {
+	uid_t first, last;
+	struct prefix ranges[INSTANCE_RANGES];
+	size_t n_ranges;
+};
+
+/* A damaged file counts as all ids. */
+static void parse_registered(char *text, struct registered *ret)
+{
+	char *rest = text;
+	char *ids = strsep(&rest, "\n");
+	char *ranges = strsep(&rest, "\n");
+	char *dash = ids ? strchr(ids, '-') : NULL;
+	struct error ignored = { 0 };
+	int n;
+
+	*ret = (struct registered){ .last = UINT32_MAX };
+	if (!dash)
+		return;
+	*dash = 0;
+	if (parse_id(ids, &ret->first) < 0 || parse_id(dash + 1, &ret->last) < 0) {
+		ret->first = 0;
+		ret->last = UINT32_MAX;
+	}
+	n = ranges && *ranges ? plan_parse(ranges, ret->ranges, INSTANCE_RANGES, &ignored) : 0;
+	ret->n_ranges = n > 0 ? (size_t)n : 0;
+}
+
+/* True if a running instance holds this file. */
+static bool read_registered(int dir_fd, const char *name, struct registered *ret)
 {
 	cleanup_close int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	char text[IDS_BYTES] = "";
-	char *dash;
 
 	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return false;
-	*ret_first = 0;
-	*ret_last = UINT32_MAX;
-	if (read(fd, text, sizeof(text) - 1) <= 0)
-		return true;
-	text[strcspn(text, "\n")] = 0;
-	dash = strchr(text, '-');
-	if (!dash)
-		return true;
-	*dash = 0;
-	if (parse_id(text, ret_first) < 0 || parse_id(dash + 1, ret_last) < 0) {
-		*ret_first = 0;
-		*ret_last = UINT32_MAX;
-	}
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	parse_registered(text, ret);
 	return true;
 }
 
-static int check_others(
-	const struct instance *instance, int dir_fd, const char *own, struct error *err)
+static int check_ids(const struct instance *instance, const struct registered *other,
+	const char *name, struct error *err)
+{
+	if (other->first > last_id(instance) || other->last < instance->first_id)
+		return 0;
+	return error_refuse(err, ERROR_STATE,
+		"the ids %u-%u overlap with %u-%u of the running instance %s: give "
+		"one of them other --ids",
+		instance->first_id, last_id(instance), other->first, other->last, name);
+}
+
+static int check_ranges(const struct instance *instance, const struct registered *other,
+	const char *name, struct error *err)
+{
+	char own[PREFIX_TEXT], text[PREFIX_TEXT];
+
+	for (size_t i = 0; i < instance->n_ranges; i++)
+		for (size_t j = 0; j < other->n_ranges; j++)
+			if (prefix_overlap(&instance->ranges[i], &other->ranges[j]))
+				return error_refuse(err, ERROR_STATE,
+					"the addresses %s overlap with %s of the running instance "
+					"%s: give one of them other --addresses",
+					prefix_format(&instance->ranges[i], own),
+					prefix_format(&other->ranges[j], text), name);
+	return 0;
+}
+
+struct others {
+	struct prefix ranges[OTHERS_MAX];
+	size_t n;
+};
+
+typedef int other_fn(const struct instance *instance, const struct registered *other,
+	const char *name, struct error *err);
+
+/* Asks fn of each other running instance, and gathers their ranges if `ret` is given. */
+static int each_other(const struct instance *instance, int dir_fd, const char *own, other_fn *fn,
+	struct others *ret, struct error *err)
 {
 	cleanup_names struct names others = { 0 };
 
@@ -65,18 +122,29 @@ static int check_others(
 		return error_wrap(err, "cannot list %s", IDS_DIR);
 	for (size_t i = 0; i < others.n; i++) {
 		const char *other = others.list[i];
-		uid_t first, last;
+		struct registered registered;
+		int r;
 
 		if (other[0] == '.' || strcmp(other, own) == 0 ||
-			!read_range(dir_fd, other, &first, &last))
+			!read_registered(dir_fd, other, &registered))
 			continue;
-		if (first <= last_id(instance) && last >= instance->first_id)
-			return error_refuse(err, ERROR_STATE,
-				"the ids %u-%u overlap with %u-%u of the running instance %s: give "
-				"one of them other --ids",
-				instance->first_id, last_id(instance), first, last, other);
+		r = fn(instance, &registered, other, err);
+		if (r < 0)
+			return r;
+		for (size_t k = 0; ret && k < registered.n_ranges && ret->n < OTHERS_MAX; k++)
+			ret->ranges[ret->n++] = registered.ranges[k];
 	}
 	return 0;
+}
+
+static int check_others(struct instance *instance, int dir_fd, const char *own, struct error *err)
+{
+	struct others others = { .n = 0 };
+	int r = each_other(instance, dir_fd, own, check_ids, &others, err);
+
+	if (r == 0)
+		r = instance_find_ranges(instance, others.ranges, others.n, err);
+	return r < 0 ? r : each_other(instance, dir_fd, own, check_ranges, NULL, err);
 }
 
 static char *own_name(const struct instance *instance)
@@ -122,7 +190,38 @@ void instance_remove_ids(const struct instance *instance)
 	(void)rmdir(IDS_DIR);           /* not while others are registered */
 }
 
-int instance_lock_ids(const struct instance *instance, struct error *err)
+static int write_registered(int fd, const struct instance *instance, struct error *err)
+{
+	cleanup_text struct text text;
+	char range[PREFIX_TEXT];
+
+	text_init(&text);
+	text_format(&text, "%u-%u\n", instance->first_id, last_id(instance));
+	for (size_t i = 0; i < instance->n_ranges; i++)
+		text_format(&text, "%s%s", i > 0 ? "," : "",
+			prefix_format(&instance->ranges[i], range));
+	text_add(&text, "\n");
+	if (text.failed)
+		return error_memory(err);
+	if (ftruncate(fd, 0) < 0)
+		return error_sys(err, "cannot write to %s", IDS_DIR);
+	return file_write_all(fd, text.data, text.length, err);
+}
+
+/* The file, checked against the others and written, but not locked. */
+static int open_registered(
+	struct instance *instance, int dir_fd, const char *own, struct error *err)
+{
+	int r = check_others(instance, dir_fd, own, err);
+	int fd;
+
+	if (r < 0)
+		return r;
+	fd = openat(dir_fd, own, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? error_sys(err, "cannot open %s/%s", IDS_DIR, own) : fd;
+}
+
+int instance_lock_ids(struct instance *instance, struct error *err)
 {
 	cleanup_close int dir_fd = open_locked(err);
 	cleanup_close int fd = -1;
@@ -133,17 +232,26 @@ int instance_lock_ids(const struct instance *instance, struct error *err)
 		return dir_fd;
 	if (!own)
 		return error_memory(err);
-	r = check_others(instance, dir_fd, own, err);
-	if (r < 0)
-		return r;
-	fd = openat(dir_fd, own, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = open_registered(instance, dir_fd, own, err);
 	if (fd < 0)
-		return error_sys(err, "cannot open %s/%s", IDS_DIR, own);
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return error_refuse(err, ERROR_STATE,
 			"another vesseld of the name %s runs on this host: use --instance", own);
-	if (ftruncate(fd, 0) < 0 ||
-		dprintf(fd, "%u-%u\n", instance->first_id, last_id(instance)) < 0)
-		return error_sys(err, "cannot write %s/%s", IDS_DIR, own);
-	return take_fd(&fd);
+	r = write_registered(fd, instance, err);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int instance_register(struct instance *instance, struct error *err)
+{
+	cleanup_close int dir_fd = open_locked(err);
+	cleanup_close int fd = -1;
+	cleanup_free char *own = own_name(instance);
+
+	if (dir_fd < 0)
+		return dir_fd;
+	if (!own)
+		return error_memory(err);
+	fd = open_registered(instance, dir_fd, own, err);
+	return fd < 0 ? fd : write_registered(fd, instance, err);
 }

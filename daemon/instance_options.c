@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "daemon/instance.h"
+#include "netns/plan.h"
 
 #define ID_BLOCK    65536U
 #define ID_DEFAULTS "1048576-537919487"
@@ -28,6 +30,7 @@
 typedef int option_fn(struct instance *instance, const char *word, struct error *err);
 
 static option_fn set_instance, set_state_dir, set_run_dir, set_cgroup, set_ids, set_jobs, set_hold;
+static option_fn set_addresses, set_allow_host;
 
 struct option_row {
 	const char *name;
@@ -45,6 +48,8 @@ static const struct option_row rows[] = {
 	{ "run-dir",   "DIR",        true,  0, set_run_dir,   "where the sockets are (/run/vessel)" },
 	{ "cgroup",    "PATH",       true,  0, set_cgroup,    "the parent of all VEs in each hierarchy (/vessel)" },
 	{ "ids",       "FIRST-LAST", true,  0, set_ids,       "host ids to give to VEs (" ID_DEFAULTS ")" },
+	{ "addresses", "RANGES",     true,  0, set_addresses, "to give to VEs: 10.77.0.0/16,..., none, or auto: chosen once (auto)" },
+	{ "allow-host", "PORTS",     true,  0, set_allow_host, "PORT[/udp],... of the host that every VE may reach (none)" },
 	{ "jobs",      "N",          true,  0, set_jobs,      "at most N operations at once (4 per CPU)" },
 	{ "hold",      "STEP",       true,  0, set_hold,      "for tests: jobs stop before this step" },
 	{ "keeper",    NULL, false, ROLE_KEEPER,  NULL, "only keep the VEs: for a unit of its own" },
@@ -132,6 +137,60 @@ static int set_ids(struct instance *instance, const char *word, struct error *er
 	instance->first_id = from;
 	instance->id_blocks = (uint32_t)((to - from + 1) / ID_BLOCK);
 	return 0;
+}
+
+static int set_addresses(struct instance *instance, const char *word, struct error *err)
+{
+	int n = 0;
+
+	instance->choose_ranges = strcmp(word, "auto") == 0;
+	if (!instance->choose_ranges && strcmp(word, "none") != 0)
+		n = plan_parse(word, instance->ranges, INSTANCE_RANGES, err);
+	if (n < 0)
+		return error_wrap(err, "bad addresses");
+	instance->n_ranges = (size_t)n;
+	return 0;
+}
+
+/* "53/udp"; a bare port is TCP's. */
+static int take_port(struct instance *instance, const char *word, struct error *err)
+{
+	size_t length = strcspn(word, "/");
+	cleanup_free char *digits = strndup(word, length);
+	bool udp = strcmp(word + length, "/udp") == 0;
+	struct filter_port *port = &instance->open[instance->n_open];
+	uint64_t number;
+
+	if (!digits)
+		return error_memory(err);
+	if (parse_count(digits, &number) < 0 || number < 1 || number > UINT16_MAX ||
+		(!udp && word[length] && strcmp(word + length, "/tcp") != 0))
+		return error_refuse(err, ERROR_USAGE,
+			"allow-host must be ports like 53/udp,25, or none: '%s'", word);
+	if (instance->n_open == INSTANCE_OPEN)
+		return error_refuse(
+			err, ERROR_USAGE, "allow-host has more than %d ports", INSTANCE_OPEN);
+	*port = (struct filter_port){ udp ? IPPROTO_UDP : IPPROTO_TCP, (uint16_t)number };
+	for (size_t i = 0; i < instance->n_open; i++)
+		if (instance->open[i].port == port->port &&
+			instance->open[i].protocol == port->protocol)
+			return 0;
+	instance->n_open++;
+	return 0;
+}
+
+static int set_allow_host(struct instance *instance, const char *word, struct error *err)
+{
+	cleanup_free char *words = strdup(word);
+	char *rest = words, *one;
+	int r = words ? 0 : error_memory(err);
+
+	instance->n_open = 0;
+	if (r < 0 || strcmp(word, "none") == 0)
+		return r;
+	while (r == 0 && (one = strsep(&rest, ",")))
+		r = take_port(instance, one, err);
+	return r;
 }
 
 static int set_jobs(struct instance *instance, const char *word, struct error *err)
@@ -269,7 +328,7 @@ static int apply_defaults(struct instance *instance, struct error *err)
 
 int instance_apply(const struct instance_words *words, struct instance *ret, struct error *err)
 {
-	struct instance instance = { .state_fd = -1, .run_fd = -1 };
+	struct instance instance = { .state_fd = -1, .run_fd = -1, .choose_ranges = true };
 	int r = replace(&instance.name, "", err);
 
 	if (r == 0)

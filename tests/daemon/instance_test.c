@@ -2,6 +2,8 @@
  *
  * instance_test.c - the command line and vessel.json: one table, the command line wins.
  */
+#include <netinet/in.h>
+
 #include "base/json.h"
 #include "daemon/instance.h"
 #include "tests/base/scratch.h"
@@ -48,6 +50,9 @@ static void nothing_said_is_the_systems_instance(void **state)
 	assert_int_equal(parsed.instance.id_blocks, 8192);
 	assert_true(parsed.instance.jobs >= 4);
 	assert_null(parsed.instance.hold);
+	assert_true(parsed.instance.choose_ranges);
+	assert_int_equal(parsed.instance.n_ranges, 0);
+	assert_int_equal(parsed.instance.n_open, 0);
 	instance_done(&parsed.instance);
 }
 
@@ -58,6 +63,29 @@ static void a_named_instance_has_all_of_its_own(void **state)
 	assert_int_equal(parsed.r, 0);
 	assert_string_equal(parsed.instance.state_dir, "/var/lib/vessel-demo");
 	assert_string_equal(parsed.instance.run_dir, "/run/vessel-demo");
+	instance_done(&parsed.instance);
+}
+
+static void ranges_and_ports_are_lists(void **state)
+{
+	struct parsed parsed = parse("{\"addresses\": \"10.9.0.0/24,fd00:9::/64\"}",
+		(const char *[WORDS_MAX]){ "--allow-host", "53/udp,25/tcp,53/udp,53" });
+	const struct instance *instance = &parsed.instance;
+
+	assert_int_equal(parsed.r, 0);
+	assert_false(instance->choose_ranges);
+	assert_int_equal(instance->n_ranges, 2);
+	assert_int_equal(instance->ranges[0].length, 24);
+	assert_int_equal(instance->ranges[1].ip.family, AF_INET6);
+	assert_int_equal(instance->n_open, 3);
+	assert_int_equal(instance->open[0].protocol, IPPROTO_UDP);
+	assert_int_equal(instance->open[1].port, 25);
+	assert_int_equal(instance->open[2].protocol, IPPROTO_TCP);
+	instance_done(&parsed.instance);
+	parsed = parse(NULL, (const char *[WORDS_MAX]){ "--addresses=none", "--allow-host=none" });
+	assert_false(parsed.instance.choose_ranges);
+	assert_int_equal(parsed.instance.n_ranges, 0);
+	assert_int_equal(parsed.instance.n_open, 0);
 	instance_done(&parsed.instance);
 }
 
@@ -107,6 +135,14 @@ static void a_refused_option_says_why(void **state)
 		{ { "--ids", "65536" }, "ids must be FIRST-LAST: '65536'" },
 		{ { "--ids", "65537-131071" }, "ids must be whole blocks of 65536 above the first, like 1048576-537919487: '65537-131071'" },
 		{ { "--ids", "0-65535" }, "ids must be whole blocks of 65536 above the first, like 1048576-537919487: '0-65535'" },
+		{ { "--addresses", "10.77.0.1/16" }, "bad addresses: '10.77.0.1/16' is no range of addresses (like 10.77.0.0/16 or fd00:77::/64)" },
+		{ { "--addresses", "10.77.0.0/16,10.77.3.0/24" }, "bad addresses: 10.77.3.0/24 overlaps another range" },
+		{ { "--addresses", "224.0.0.0/8" }, "bad addresses: 224.0.0.0/8 is a multicast address" },
+		{ { "--addresses", "" }, "bad addresses: '' is no range of addresses (like 10.77.0.0/16 or fd00:77::/64)" },
+		{ { "--allow-host", "0" }, "allow-host must be ports like 53/udp,25, or none: '0'" },
+		{ { "--allow-host", "25,65536" }, "allow-host must be ports like 53/udp,25, or none: '65536'" },
+		{ { "--allow-host", "53/sctp" }, "allow-host must be ports like 53/udp,25, or none: '53/sctp'" },
+		{ { "--allow-host", "25," }, "allow-host must be ports like 53/udp,25, or none: ''" },
 		{ { "--ids", "131072-131071" }, "ids must be whole blocks of 65536 above the first, like 1048576-537919487: '131072-131071'" },
 	};
 	/* clang-format on */
@@ -171,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_said_is_the_systems_instance),
 		cmocka_unit_test(a_named_instance_has_all_of_its_own),
+		cmocka_unit_test(ranges_and_ports_are_lists),
 		cmocka_unit_test(the_command_line_wins_over_the_file),
 		cmocka_unit_test(a_refused_option_says_why),
 		cmocka_unit_test(a_refused_file_says_why),
