@@ -108,7 +108,7 @@ static void put_ip(struct elements *to, const struct filter_link *link, const st
 		element.set = SET_ARP_SOURCES;
 		put(to, &element);
 	}
-	if (!link->masqueraded || ip_refusal(ip))
+	if (!link->masqueraded || !ip_private(ip))
 		return;
 	element = (struct filter_element){ .set = v4 ? SET_MASQUERADED4 : SET_MASQUERADED6 };
 	memcpy(element.key, ip->bytes, ip_size(ip));
@@ -314,7 +314,8 @@ int filter_add(struct filter *filter, const struct filter_link *link, struct err
 }
 
 /* What a removal falls back to when something of the link is missing already (a table that another
- * program emptied): element by element, whatever is there. */
+ * program emptied): element by element, whatever is there. Without the first, which only this link
+ * can have, nothing of it ever was: a port that it publishes is then another's. */
 static int remove_singly(struct filter *filter, const struct filter_link *link, struct error *err)
 {
 	cleanup_batch struct netlink_batch all;
@@ -335,6 +336,8 @@ static int remove_singly(struct filter *filter, const struct filter_link *link, 
 		memcpy(mnl_nlmsg_put_extra_header(copy, mnl_nlmsg_get_payload_len(message)),
 			mnl_nlmsg_get_payload(message), mnl_nlmsg_get_payload_len(message));
 		r = netlink_batch_send(&filter->netlink, &one, &ignored);
+		if (i == 0 && r == -ENOENT)
+			return 0;
 		if (r < 0 && r != -ENOENT && result == 0) {
 			*err = ignored;
 			result = r;

@@ -58,7 +58,7 @@ struct filter_link {
 	const struct filter_published *published;
 	size_t n_published;
 	uint32_t connections; /* at most this many at once; 0: no limit */
-	bool masqueraded;     /* leaves the host with the host's address */
+	bool masqueraded;     /* its private addresses leave the host as the host's */
 	bool isolated;        /* neither to nor from other links of this table */
 	/* Packets that were counted before: where the counters begin. */
 	uint64_t dropped[FILTER_REASONS];
@@ -80,7 +80,7 @@ int filter_destroy(struct filter *filter, struct error *err);
 
 /* Each one transaction: a link's elements are in force together or not at all. A published port
  * that another link holds is -EBUSY. Adding what is there already and removing what is not are no
- * errors; but remove no more than was added: a published port goes whoever holds it.
+ * errors; of a link that was never added nothing is removed.
  * A change leaves alone, with its counters and connections, what both have; it is -ENOENT if
  * something of the old is not there. */
 int filter_add(struct filter *filter, const struct filter_link *link, struct error *err);

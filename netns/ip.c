@@ -104,6 +104,22 @@ const char *ip_refusal(const struct ip *ip)
 	return NULL;
 }
 
+bool ip_private(const struct ip *ip)
+{
+	static const struct prefix private[] = {
+		{ { AF_INET, { 10 } }, 8 },
+		{ { AF_INET, { 172, 16 } }, 12 },
+		{ { AF_INET, { 192, 168 } }, 16 },
+		{ { AF_INET, { 100, 64 } }, 10 }, /* between a provider and its customers */
+		{ { AF_INET6, { 0xfc } }, 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(private); i++)
+		if (ip_in(ip, &private[i]))
+			return true;
+	return false;
+}
+
 int ip_compare(const struct ip *a, const struct ip *b)
 {
 	if (a->family != b->family)

@@ -34,6 +34,9 @@ const char *prefix_format(const struct prefix *prefix, char buffer[PREFIX_TEXT])
 /* What an address is that no VE may be given ("a multicast address"), or NULL if one may. */
 const char *ip_refusal(const struct ip *ip);
 
+/* One that means nothing outside (RFC 1918, 4193, 6598). */
+bool ip_private(const struct ip *ip);
+
 static inline size_t ip_size(const struct ip *ip)
 {
 	return ip->family == AF_INET ? 4 : 16;

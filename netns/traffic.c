@@ -4,10 +4,6 @@
  */
 #include "netns/traffic.h"
 
-#include <stddef.h>
-
-#include "base/array.h"
-
 void traffic_of(const struct link_counters *near, struct traffic *ret)
 {
 	*ret = (struct traffic){
@@ -16,25 +12,15 @@ void traffic_of(const struct link_counters *near, struct traffic *ret)
 	};
 }
 
-static void add(uint64_t *total, uint64_t *seen, uint64_t now)
+static void add_way(struct traffic_way *sum, const struct traffic_way *add)
 {
-	*total += now >= *seen ? now - *seen : now;
-	*seen = now;
+	sum->bytes += add->bytes;
+	sum->packets += add->packets;
+	sum->dropped += add->dropped;
 }
 
-static void add_way(
-	struct traffic_way *total, struct traffic_way *seen, const struct traffic_way *now)
+void traffic_sum(struct traffic *sum, const struct traffic *add)
 {
-	add(&total->bytes, &seen->bytes, now->bytes);
-	add(&total->packets, &seen->packets, now->packets);
-	add(&total->dropped, &seen->dropped, now->dropped);
-}
-
-void traffic_add(struct traffic_total *total, const struct traffic *now, uint64_t epoch)
-{
-	if (epoch != total->epoch)
-		total->seen = (struct traffic){ 0 };
-	total->epoch = epoch;
-	add_way(&total->total.in, &total->seen.in, &now->in);
-	add_way(&total->total.out, &total->seen.out, &now->out);
+	add_way(&sum->in, &add->in);
+	add_way(&sum->out, &add->out);
 }

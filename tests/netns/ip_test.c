@@ -113,12 +113,28 @@ static void ranges_overlap_when_one_holds_the_other(void **state)
 	assert_false(overlap("0.0.0.0/0", "::/0"));
 }
 
+static void some_addresses_mean_nothing_outside(void **state)
+{
+	static const char *const private[] = { "10.77.0.11", "172.16.0.1", "172.31.255.1",
+		"192.168.1.1", "100.64.0.1", "fd00:77::b", "fc00::1" };
+	static const char *const public[] = { "192.0.2.1", "172.32.0.1", "11.0.0.1", "100.128.0.1",
+		"2001:db8::1", "fe80::1" };
+	struct ip ip;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(private); i++)
+		assert_true(ip_parse(private[i], &ip) == 0 && ip_private(&ip));
+	for (size_t i = 0; i < ARRAY_SIZE(public); i++)
+		assert_true(ip_parse(public[i], &ip) == 0 && !ip_private(&ip));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_come_back_as_they_went_in),
 		cmocka_unit_test(what_is_loose_is_no_address),
 		cmocka_unit_test(some_addresses_are_refused_by_kind),
+		cmocka_unit_test(some_addresses_mean_nothing_outside),
 		cmocka_unit_test(a_range_has_nothing_below_its_length),
 		cmocka_unit_test(ranges_overlap_when_one_holds_the_other),
 	};
