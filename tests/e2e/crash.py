@@ -408,6 +408,7 @@ def run_steps():
     for i, home in enumerate(homes):
         os.mkdir(home)
         subprocess.run(["cp", "-a", state_dir, home], check=True)
+        os.unlink(os.path.join(home, os.path.basename(state_dir), "addresses"))  # each chooses its own
         children.append(subprocess.Popen(
             ["unshare", "--net", sys.executable, __file__, "share", build, home + "/" + os.path.basename(state_dir), run_dir,
              str(int(first_id) + i * 65536 * BLOCKS), str(i)],

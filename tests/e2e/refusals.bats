@@ -9,10 +9,15 @@ load helpers
 # This file's ids are for two: first to last for the vesseld of all tests, the others for a second.
 last_id=$((first_id + 65536 * 200 - 1))
 other_ids=$((last_id + 1))-$((last_id + 65536 * 100))
+# Addresses that no other build's run of this file has, and what its vesseld always runs with.
+net=10.$((130 + $(file_number) % 120))
+options=(--ids "$first_id-$last_id" --addresses "$net.0.0/16,fd00:$(file_number | tail -c 4)::/64")
 
 setup_file()
 {
-	vesseld_start --ids "$first_id-$last_id"
+	vesseld_start "${options[@]}"
+	in_host ip addr add 192.0.2.1/24 dev lo
+	in_host ip addr add 2001:db8::1/64 dev lo nodad
 	import_busybox
 	vessel create stopped running paused disabled protected --template small
 	vessel start running paused --wait
@@ -50,7 +55,7 @@ group()
 	etc=$(grep -aoE '/[a-z/]*/vessel%s%s/vessel.json' "$build/vesseld" | cut -d% -f1)
 	STATE=$state_dir RUN=$run_dir SCRATCH=$scratch LONG=$long FIXTURES=$fixtures FIRST=$first_id \
 		ONE=$((first_id + 65535)) LAST=$last_id \
-		SECOND=$second OTHER=$other_ids \
+		SECOND=$second OTHER=$other_ids NET=$net \
 		ETC=${etc%-}-$second PATH=$build:$PATH \
 		nsenter --net="/run/netns/$VESSEL_NETNS" "$(dirname "$BATS_TEST_FILENAME")/refusals.py" run "$1" >&2
 }
@@ -123,6 +128,10 @@ files()
 	done
 }
 
+@test "addresses and ports that somebody has are refused" {
+	group "network"
+}
+
 @test "every command is refused in the wrong states" {
 	group "states"
 }
@@ -134,7 +143,7 @@ files()
 	kill -TERM "$pid"
 	wait_until 10 vesseld_gone "$pid"
 	echo '{"format":1,' >"$state_dir/ve/broken/config.json"
-	vesseld_run --ids "$first_id-$last_id"
+	vesseld_run "${options[@]}"
 	group "broken"
 }
 

@@ -6,7 +6,7 @@
     refusals.py run GROUP         its rows, in a shell of the test's environment; TAP-like lines
 
 Host and state are compared around every row: files, modes and records below the state directory,
-cgroups, mounts and listening sockets of this instance.
+cgroups, mounts and listening sockets of this instance; links and rules of the network namespace.
 """
 
 import hashlib, os, re, signal, subprocess, sys, tempfile
@@ -75,6 +75,15 @@ def host(instance):
     lines += ["file %s/%s" % (run, name) for name in (os.listdir(run) if os.path.isdir(run) else [])]
     if os.environ.get("VESSEL_TEST_SHARED"):
         lines = [line for line in lines if instance in line]
+    return lines + network()
+
+
+def network():
+    """Links, and where rows are about it the packet filter, without what is counted."""
+    lines = ["link " + line.split(":")[0].strip() for line in open("/proc/self/net/dev") if ":" in line]
+    if sys.argv[2] == "network":
+        rules = subprocess.run(["nft", "-s", "list", "ruleset"], capture_output=True, text=True, check=True)
+        lines += ["rule " + line for line in rules.stdout.split("\n")]
     return lines
 
 
