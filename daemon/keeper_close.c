@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "daemon/console.h"
 #include "daemon/keeper.h"
+#include "daemon/network.h"
 #include "daemon/session.h"
 
 static void close_table(struct keeper *keeper)
@@ -41,13 +42,13 @@ static void remove_sockets(const struct keeper *keeper)
 }
 
 /* True if there is nobody for whom a next keeper would have to know anything. */
-static bool is_over(const struct keeper *keeper)
+static bool nobody_lives(const struct keeper *keeper)
 {
 	char **names = NULL;
 	struct error ignored; /* not known: not over */
 	int n;
 
-	if (!keeper->quitting || !keeper->by_hand || keeper->listen_fd < 0 || !keeper->tree ||
+	if (!keeper->quitting || keeper->listen_fd < 0 || !keeper->tree ||
 		table_jobs_run(&keeper->table))
 		return false;
 	n = cgroup_tree_list(keeper->tree, &names, &ignored);
@@ -72,7 +73,7 @@ static void remove_run_dir(const struct instance *instance)
 
 void keeper_close(struct keeper *keeper)
 {
-	bool over = is_over(keeper);
+	bool over = nobody_lives(keeper);
 
 	remove_sockets(keeper);
 	close_table(keeper);
@@ -87,6 +88,8 @@ void keeper_close(struct keeper *keeper)
 		cgroup_tree_remove(keeper->tree);
 	cgroup_tree_free(keeper->tree);
 	if (over)
+		network_remove(keeper->instance);
+	if (over && keeper->by_hand)
 		remove_run_dir(keeper->instance);
 	close_fd(&keeper->ve_fd);
 	for (size_t i = 0; i < STATE_LOCKS; i++)

@@ -24,6 +24,7 @@
 #include "daemon/job_list.h"
 #include "daemon/mailbox.h"
 #include "daemon/manager_data.h"
+#include "daemon/network.h"
 #include "daemon/notify.h"
 #include "daemon/operation.h"
 #include "daemon/recovery.h"
@@ -118,6 +119,10 @@ static int open_parts(struct manager *manager, int *keeper_fd, struct error *err
 		r = ve_table_new(&manager->ves, err);
 	if (r == 0)
 		r = ve_table_load(manager, err);
+	if (r == 0)
+		r = instance_register(manager->instance, err);
+	if (r == 0)
+		r = network_new(manager, &manager->network, err);
 	if (r < 0)
 		return r;
 	*keeper_fd = -1;
@@ -138,6 +143,7 @@ static void close_parts(struct manager *manager)
 	ve_table_free(manager->ves);
 	event_hub_free(manager->events);
 	cgroup_tree_free(manager->tree);
+	network_free(manager->network);
 	loop_free(manager->loop);
 }
 

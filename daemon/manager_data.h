@@ -17,6 +17,7 @@ struct loop;
 struct loop_source;
 struct mailbox;
 struct message;
+struct network;
 struct operation;
 struct operation_list;
 struct outcomes;
@@ -34,6 +35,7 @@ struct manager {
 	struct ve_table *ves;
 	struct server *server; /* NULL until the table is ready */
 	struct event_hub *events;
+	struct network *network;    /* what VEs' links have on the host */
 	struct shutdown *shutdown;  /* NULL: VEs may start */
 	struct outcomes *autostart; /* what it has not told yet; NULL */
 	bool serving;

@@ -16,6 +16,7 @@
 #include "cgroup/group.h"
 #include "daemon/manager_data.h"
 #include "daemon/method.h"
+#include "daemon/network_count.h"
 #include "daemon/ve_json.h"
 #include "daemon/ve_table.h"
 
@@ -81,9 +82,12 @@ static int find_by_pid(
 /* With `more` one reply a VE, the last of them the last; else one for all. */
 static void send_list(struct call *call, const struct json *names, const char *only)
 {
+	cleanup_counts struct network_counts counts = { 0 };
 	struct json *reply = json_new_object();
 	struct json *list = json_set_array(reply, "ves");
 
+	if (call->manager->network)
+		network_count(call->manager->network, &counts);
 	for (size_t i = 0; i < call->manager->ves->n; i++) {
 		struct ve *ve = call->manager->ves->ve[i];
 
@@ -96,7 +100,7 @@ static void send_list(struct call *call, const struct json *names, const char *o
 			reply = json_new_object();
 			list = json_set_array(reply, "ves");
 		}
-		json_append(list, ve_to_json(ve));
+		json_append(list, ve_to_json(ve, &counts));
 	}
 	call_reply(call, reply);
 }

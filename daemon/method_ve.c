@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "daemon/claim.h"
 #include "daemon/manager_data.h"
 #include "daemon/method.h"
 #include "daemon/operation_types.h"
@@ -163,6 +164,8 @@ static int create(struct call *call, const char *name, struct ve **ret, struct e
 		return r;
 	r = wish_settings(
 		manager, &config, &config.settings.limits, call_find(call, "settings"), err);
+	if (r == 0)
+		r = claim_take(manager, NULL, &config.settings, NULL, err);
 	if (r == 0)
 		r = ve_table_add(manager, name, ret, err);
 	if (r < 0) {

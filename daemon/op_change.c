@@ -163,7 +163,7 @@ static int settle_begin(struct operation *op, struct error *err)
 	spec = json_new_object();
 	json_set_int(spec, "live", (int64_t)ve->changing);
 	json_set_bool(spec, "store", !ve->config.run);
-	return operation_job(op, "set", spec, &op->config, err);
+	return operation_set_job(op, spec, err);
 }
 
 static int settle_occur(struct operation *op, const struct occurrence *what, struct error *err)

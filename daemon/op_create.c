@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "base/json.h"
 #include "daemon/manager_data.h"
+#include "daemon/network.h"
 #include "daemon/operation_types.h"
 #include "daemon/ve_table.h"
 #include "daemon/wish.h"
@@ -125,6 +126,15 @@ const struct operation_type operation_create = {
 	.finish = create_finish,
 };
 
+/* The job changes the link of a VE that has one, in its namespace; op_change.c settles likewise. */
+int operation_set_job(struct operation *op, struct json *spec, struct error *err)
+{
+	struct ve *ve = op->ve;
+	bool linked = ve->netns_fd >= 0 && network_has_link(ve);
+
+	return operation_job_fds(op, "set", spec, &op->config, &ve->netns_fd, linked, err);
+}
+
 static int set_begin(struct operation *op, struct error *err)
 {
 	struct ve *ve = op->ve;
@@ -140,7 +150,7 @@ static int set_begin(struct operation *op, struct error *err)
 	spec = json_new_object();
 	json_set_int(spec, "live", (int64_t)live);
 	json_set_bool(spec, "store", !op->live);
-	return operation_job(op, "set", spec, &op->config, err);
+	return operation_set_job(op, spec, err);
 }
 
 static int set_occur(struct operation *op, const struct occurrence *what, struct error *err)
@@ -152,6 +162,7 @@ static int set_occur(struct operation *op, const struct occurrence *what, struct
 	if (op->live)
 		return PHASE_DONE;
 	op->config.totals = ve->config.totals;
+	op->config.net = ve->config.net;
 	ve_set_config(ve, &op->config);
 	op->has_config = false;
 	return PHASE_DONE;

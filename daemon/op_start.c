@@ -6,10 +6,12 @@
 
 #include "base/array.h"
 #include "base/json.h"
+#include "daemon/claim.h"
 #include "daemon/manager_data.h"
 #include "daemon/operation_types.h"
 #include "daemon/readiness.h"
 #include "daemon/ve_table.h"
+#include "daemon/wish.h"
 
 #define DEATH_MS 30000 /* a killed VE that does not end: the kernel is stuck */
 
@@ -39,7 +41,12 @@ int phase_start_begin(struct operation *op, struct error *err)
 		r = start_allowed(op, err); /* again: a restart has waited for the end */
 	if (r < 0)
 		return r;
-	r = config_copy(&op->config, &ve->config, err);
+	/* Addresses wished for before there was a network: the job stores them. */
+	r = claim_start(op->manager, ve, &ve->config.settings, err);
+	if (r == 0)
+		r = wish_check_rates(&ve->config.settings, UINT64_MAX, err);
+	if (r == 0)
+		r = config_copy(&op->config, &ve->config, err);
 	if (r < 0)
 		return r;
 	ve->helper = false;

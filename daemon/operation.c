@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "daemon/inside_run.h"
 #include "daemon/manager_data.h"
+#include "daemon/network.h"
 #include "daemon/operation_types.h"
 #include "daemon/outcomes.h"
 #include "daemon/protocol.h"
@@ -162,6 +163,8 @@ static void finish(struct operation *op, struct error *err)
 	struct ve *ve;
 
 	detach(op);
+	if (of_ve && op->job_lost)
+		op->ve->net_unsettled = true;
 	if (err)
 		wrap(op, err);
 	log_result(op, err);
@@ -173,8 +176,10 @@ static void finish(struct operation *op, struct error *err)
 	snprintf(name, sizeof(name), "%s", op->name); /* finish() has followed a rename */
 	operation_free(op);
 	ve = of_ve ? ve_table_find(manager->ves, name) : NULL;
-	if (ve)
+	if (ve) {
+		network_settled(ve);
 		operation_next(ve);
+	}
 	shutdown_look(manager);
 }
 

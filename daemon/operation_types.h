@@ -16,6 +16,9 @@ extern const struct operation_type operation_rename, operation_adopted; /* op_ch
 extern const struct operation_type operation_settle, operation_console; /* op_change.c */
 extern const struct operation_type operation_import, operation_remove;  /* op_template.c */
 
+/* op_create.c: op->config, with what is live, for a VE that may run. Takes spec. */
+int operation_set_job(struct operation *op, struct json *spec, struct error *err);
+
 /* op_start.c: the start job, up to an executed init; and what is left of a failed one. */
 int start_allowed(const struct operation *op, struct error *err); /* whatever state it is in */
 int phase_start_begin(struct operation *op, struct error *err);

@@ -29,6 +29,7 @@
 #include "cgroup/tree.h"
 #include "daemon/job_list.h"
 #include "daemon/manager_data.h"
+#include "daemon/network.h"
 #include "daemon/operation_types.h"
 #include "daemon/protocol.h"
 #include "daemon/shutdown.h"
@@ -291,6 +292,7 @@ int recovery_run(struct manager *manager, bool by_hand, struct error *err)
 		if (!ve->current)
 			recovery_settle(ve);
 	}
+	network_begin(manager->network);
 	r = manager_serve(manager, err);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
  */
 #include "ve_json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -19,8 +20,10 @@
 #include "cgroup/tree.h"
 #include "cgroup/usage.h"
 #include "daemon/manager_data.h"
+#include "daemon/network_count.h"
 #include "daemon/operation.h"
 #include "daemon/ve_table.h"
+#include "runtime/ve_net.h"
 
 #define RATE_MS 1000 /* a rate is over this long at least */
 
@@ -214,7 +217,77 @@ static void put_settings(const struct ve *ve, struct json *object)
 	json_set_int(object, "ptys", (int64_t)s->ptys);
 }
 
-struct json *ve_to_json(struct ve *ve)
+static const char *const network_rows[] = { "ip", "dns", "search", "publish", "nat", "isolate",
+	"connections", "rate-in", "rate-out" };
+static const char *const network_keys[] = { "ip", "dns", "search", "publish", "nat", "isolate",
+	"connections", "rate_in", "rate_out" };
+
+static void put_network(const struct ve *ve, struct json *object)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(network_rows); i++)
+		setting_to_json(&ve->config.settings, setting_find(network_rows[i]), object,
+			network_keys[i]);
+}
+
+static void put_way(struct json *interface, const char *key, const struct traffic_way *total,
+	const struct traffic_way *now)
+{
+	struct json *way = json_set_object(interface, key);
+
+	json_set_int(way, "bytes", (int64_t)(total->bytes + now->bytes));
+	json_set_int(way, "packets", (int64_t)(total->packets + now->packets));
+	json_set_int(way, "dropped", (int64_t)(total->dropped + now->dropped));
+}
+
+static void put_drops(
+	struct json *interface, const struct ve_config *config, const struct link_count *count)
+{
+	struct json *drops = json_set_object(interface, "drops");
+
+	for (int i = 0; i < FILTER_REASONS; i++)
+		json_set_int(drops, filter_reason_names[i],
+			(int64_t)(config->net.dropped[i] + (count ? count->dropped[i] : 0)));
+}
+
+/* The mode is that of the run; the addresses are what it has now, live or at the next start. */
+static void put_interface(struct ve *ve, const struct ve_net *net, const struct link_count *count,
+	struct json *interface)
+{
+	const struct traffic *total = &ve->config.net.traffic;
+	static const struct traffic none;
+	const struct traffic *now = count ? &count->traffic : &none;
+	const uint8_t *mac = net->routed.far_mac;
+	char text[IP_TEXT]; /* a MAC address has 17 characters */
+	struct json *list;
+
+	json_set_string(interface, "name", net->routed.far_name);
+	json_set_string(interface, "mode", "routed");
+	json_set_string(interface, "host_interface", count ? net->near : NULL);
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+	json_set_string(interface, "mac", text);
+	list = json_set_array(interface, "address");
+	for (size_t i = 0; i < net->routed.n_ips; i++)
+		json_append_string(list, ip_format(&net->routed.ips[i], text));
+	put_way(interface, "in", &total->in, &now->in);
+	put_way(interface, "out", &total->out, &now->out);
+	put_drops(interface, &ve->config, count);
+}
+
+static void put_net(struct ve *ve, const struct network_counts *counts, struct json *object)
+{
+	struct json *list = json_set_array(object, "net");
+	const struct link_count *count = counts ? network_count_of(counts, ve) : NULL;
+	cleanup_ve_net struct ve_net net = { 0 };
+	struct error ignored = { 0 }; /* memory: an interface is missing in one answer */
+
+	if (!ve->has_config || (!count && ve->config.settings.net != NET_ROUTED) ||
+		ve_net_init(&net, ve->manager->instance->name, ve->name, &ve->config, &ignored) < 0)
+		return;
+	put_interface(ve, &net, count, json_append_object(list));
+}
+
+struct json *ve_to_json(struct ve *ve, const struct network_counts *counts)
 {
 	struct json *object = json_new_object();
 
@@ -225,6 +298,7 @@ struct json *ve_to_json(struct ve *ve)
 	put_run(ve, object);
 	put_settings(ve, object);
 	put_limits(ve, object);
-	(void)json_set_array(object, "net");
+	put_network(ve, object);
+	put_net(ve, counts, object);
 	return object;
 }

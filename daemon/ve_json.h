@@ -7,4 +7,8 @@
 struct json;
 struct ve;
 
-struct json *ve_to_json(struct ve *ve);
+struct network_counts;
+
+/* counts: what links have counted, of one look for all VEs that are told of; NULL: nobody looked.
+ */
+struct json *ve_to_json(struct ve *ve, const struct network_counts *counts);

@@ -3,11 +3,14 @@
  * ve_life.c - a VE's state follows what the keeper, the kernel and operations say.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -17,6 +20,7 @@
 #include "daemon/event.h"
 #include "daemon/mailbox.h"
 #include "daemon/manager_data.h"
+#include "daemon/network.h"
 #include "daemon/protocol.h"
 #include "daemon/readiness.h"
 #include "daemon/ve_table.h"
@@ -101,11 +105,26 @@ uint64_t ve_pending(const struct ve *ve)
 	return rows;
 }
 
+/* Asked by number; the pidfd proves that it is still the same process. */
+static void hold_netns(struct ve *ve)
+{
+	char path[32]; /* "/proc/", a pid and "/ns/net" */
+
+	close_fd(&ve->netns_fd);
+	if (ve->helper)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)ve->pid);
+	ve->netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (syscall(SYS_pidfd_send_signal, ve->pidfd, 0, NULL, 0) < 0)
+		close_fd(&ve->netns_fd);
+}
+
 void ve_registered(struct ve *ve, const struct message *message, int pidfd)
 {
 	close_fd(&ve->pidfd);
 	ve->pidfd = pidfd;
 	ve->pid = message->pid;
+	hold_netns(ve);
 	ve->stop_way = message->stop_way < STOP_WAYS ? message->stop_way : STOP_PROGRAM;
 	ve->started = message->started;
 	ve->ready = message->ready;
@@ -215,12 +234,15 @@ void ve_reclaimed(struct ve *ve)
 	ve->started = ve->ready = 0;
 	ve->span = (struct span){ 0 };
 	ve->changing = 0;
+	close_fd(&ve->netns_fd);
+	memset(ve->dropped, 0, sizeof(ve->dropped));
 	if (ve->restarting)
 		ve_hint_store(ve);
 	else
 		ve_hint_remove(ve->manager, ve->name);
 	ve->helper = false;
 	ve_move(ve, EVENT_END); /* of a helper too: the start that it is taken for may be ours */
+	network_reclaimed(ve);
 }
 
 int ve_kill(struct ve *ve, struct error *err)

@@ -37,6 +37,7 @@ static void ve_free(struct ve *ve)
 		config_done(&ve->config);
 	loop_remove(ve->up_timer);
 	close_fd(&ve->pidfd);
+	close_fd(&ve->netns_fd);
 	free(ve->problem);
 	ve_set_ran(ve, NULL);
 	free(ve);
@@ -115,7 +116,7 @@ int ve_table_add(struct manager *manager, const char *name, struct ve **ret, str
 		return error_memory(err);
 	}
 	ve->manager = manager;
-	ve->pidfd = -1;
+	ve->pidfd = ve->netns_fd = -1;
 	ve->state = VE_STOPPED;
 	TAILQ_INIT(&ve->queue);
 	TAILQ_INIT(&ve->waiters);

@@ -15,6 +15,7 @@
 
 #include "base/parse.h"
 #include "daemon/span.h"
+#include "netns/filter.h"
 #include "runtime/config.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
@@ -49,6 +50,11 @@ struct ve {
 
 	pid_t pid; /* of init; 0: none */
 	int pidfd; /* -1: none */
+	/* Its network namespace, held until its run has been cleared away: so long its link, and
+	 * what that has counted, outlive it. -1: none. */
+	int netns_fd;
+	uint64_t dropped[FILTER_REASONS]; /* of this run, as last seen */
+	bool net_unsettled; /* the filter was built while an operation was under way */
 	enum stop_way stop_way;
 	int64_t started, ready;
 	struct span span;         /* the same for the order of shutdown */

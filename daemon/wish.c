@@ -11,13 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cgroup/limit.h"
+#include "daemon/claim.h"
 #include "daemon/id_range.h"
 #include "daemon/manager_data.h"
+#include "daemon/network_probe.h"
 #include "daemon/operation.h"
 #include "daemon/ve_table.h"
 #include "runtime/plan.h"
@@ -135,6 +138,22 @@ static int check_limits(struct manager *manager, const struct settings *settings
 	return 0;
 }
 
+int wish_check_rates(const struct settings *settings, uint64_t rows, struct error *err)
+{
+	static const char *const names[] = { "rate-in", "rate-out" };
+	const uint64_t rates[] = { settings->rate_in, settings->rate_out };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		uint64_t bit = UINT64_C(1) << setting_index(setting_find(names[i]));
+
+		if (!(rows & settings->asked & bit) || rates[i] == PARSE_NONE)
+			continue;
+		if (network_can(NETWORK_RATES, err) < 0)
+			return error_wrap(err, "%s cannot be kept", names[i]);
+	}
+	return 0;
+}
+
 int wish_settings(struct manager *manager, struct ve_config *config,
 	const struct limit_values *before, const struct json *settings, struct error *err)
 {
@@ -152,7 +171,9 @@ int wish_settings(struct manager *manager, struct ve_config *config,
 		r = set_one(&config->settings, &plan, json_key_at(settings, i),
 			json_string(json_at(settings, i)), &named, err);
 	settings_done(&plan);
-	return r < 0 ? r : check_limits(manager, &config->settings, before, named, err);
+	if (r == 0)
+		r = check_limits(manager, &config->settings, before, named, err);
+	return r < 0 ? r : wish_check_rates(&config->settings, named, err);
 }
 
 /* The keys that the plan names overwrite, and nobody has asked for them any more. */
@@ -222,6 +243,24 @@ static uint64_t rows_named(const struct json *settings)
 	return named;
 }
 
+/* A wish for addresses that an older record has is not granted by the way while it runs without a
+ * network. */
+static int claim(struct operation *op, struct error *err)
+{
+	const struct setting *row = setting_find("ip");
+	struct settings *settings = &op->config.settings;
+	bool later = settings->ip_auto && ve_alive(op->ve) &&
+		     !(op->named & UINT64_C(1) << setting_index(row));
+	int r;
+
+	if (later)
+		settings->ip_auto = false;
+	r = claim_take(op->manager, op->ve, settings, &op->ve->config.settings, err);
+	if (later)
+		settings->ip_auto = true;
+	return r;
+}
+
 int wish_prepare_set(struct operation *op, struct error *err)
 {
 	const struct json *settings = json_find(op->extra, "settings");
@@ -244,9 +283,12 @@ int wish_prepare_set(struct operation *op, struct error *err)
 	if (r == 0)
 		r = wish_settings(
 			op->manager, &op->config, &ve->config.settings.limits, settings, err);
+	op->named |= rows_named(settings);
+	if (r == 0)
+		r = claim(op, err);
 	for (size_t i = 0; r == 0 && i < settings_count; i++)
 		if (!setting_equal(&op->config.settings, &ve->config.settings, &settings_table[i]))
 			op->changed |= UINT64_C(1) << i;
-	op->named |= op->changed | rows_named(settings);
+	op->named |= op->changed;
 	return r < 0 ? r : check_live(op, err);
 }

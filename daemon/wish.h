@@ -11,6 +11,7 @@ struct json;
 struct limit_values;
 struct manager;
 struct operation;
+struct settings;
 struct ve_config;
 
 /* The record of a new VE: identity, template, plan, ids; settings as the plan has them. */
@@ -22,6 +23,10 @@ int wish_new(struct manager *manager, const char *template, const char *plan, st
  * could enforce beside the limits of `before`. On failure config may be half changed. */
 int wish_settings(struct manager *manager, struct ve_config *config,
 	const struct limit_values *before, const struct json *settings, struct error *err);
+
+/* Refuses (ERROR_UNSUPPORTED) a rate among those rows that was asked for and that this host cannot
+ * keep. */
+int wish_check_rates(const struct settings *settings, uint64_t rows, struct error *err);
 
 /* The check of `set`: op->extra holds "settings" and "plan", op->config becomes the new record. */
 int wish_prepare_set(struct operation *op, struct error *err);
