@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "cgroup/usage.h"
+#include "netns/filter.h"
 #include "netns/traffic.h"
 #include "runtime/setting.h"
 
@@ -31,6 +32,12 @@ struct ve_exit {
 	int64_t time;
 };
 
+/* Of links that are gone; "net" in the record's totals. */
+struct net_totals {
+	struct traffic traffic;
+	uint64_t dropped[FILTER_REASONS]; /* packets */
+};
+
 struct ve_config {
 	char uuid[UUID_TEXT];
 	int64_t created;
@@ -43,7 +50,7 @@ struct ve_config {
 	bool run;      /* meant to run */
 	struct settings settings;
 	struct usage totals; /* of runs that have ended */
-	struct traffic net;  /* likewise, of links; "net" in the record's totals */
+	struct net_totals net;
 	/* The cgroup (its inode) whose counters are in the totals already: whoever clears away a
 	 * run may be killed before it is gone, and is repeated. 0: none. */
 	uint64_t counted;

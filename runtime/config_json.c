@@ -22,10 +22,12 @@
 #define HEX_DIGITS    "0123456789abcdef"
 #define OPTIONS_MAX   255
 
-static const struct counter {
+struct counter {
 	const char *key;
 	size_t offset;
-} counters[] = {
+};
+
+static const struct counter usage_counters[] = {
 	{ "cpu_total_us", offsetof(struct usage, cpu_total_us) },
 	{ "cpu_hits", offsetof(struct usage, cpu_hits) },
 	{ "memory_peak", offsetof(struct usage, memory_peak) },
@@ -36,12 +38,26 @@ static const struct counter {
 	{ "pids_hits", offsetof(struct usage, pids_hits) },
 };
 
+/* clang-format off */
+static const struct counter net_counters[] = {
+	{ "in_bytes",        offsetof(struct net_totals, traffic.in.bytes) },
+	{ "in_packets",      offsetof(struct net_totals, traffic.in.packets) },
+	{ "in_dropped",      offsetof(struct net_totals, traffic.in.dropped) },
+	{ "out_bytes",       offsetof(struct net_totals, traffic.out.bytes) },
+	{ "out_packets",     offsetof(struct net_totals, traffic.out.packets) },
+	{ "out_dropped",     offsetof(struct net_totals, traffic.out.dropped) },
+	{ "spoofed_dropped", offsetof(struct net_totals, dropped[FILTER_SPOOFED]) },
+	{ "closed_dropped",  offsetof(struct net_totals, dropped[FILTER_CLOSED]) },
+	{ "crowded_dropped", offsetof(struct net_totals, dropped[FILTER_CROWDED]) },
+};
+/* clang-format on */
+
 static const char *const exit_words[] = { "poweroff", "reboot", "exit", "signal", "killed",
 	"lost" };
 
-static uint64_t *counter_at(struct usage *usage, const struct counter *counter)
+static uint64_t *counter_at(void *totals, const struct counter *counter)
 {
-	return (uint64_t *)(void *)((char *)usage + counter->offset);
+	return (uint64_t *)(void *)((char *)totals + counter->offset);
 }
 
 static bool uuid_valid(const char *text)
@@ -185,17 +201,28 @@ static int take_settings(const struct json *record, struct ve_config *config, st
 	return r < 0 ? r : take_asked(json_find(record, "asked"), &config->settings, err);
 }
 
-static int take_totals(const struct json *totals, struct usage *usage, struct error *err)
+static int take_counters(const struct json *object, const struct counter *counters, size_t n,
+	void *totals, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-		const struct json *value = json_find(totals, counters[i].key);
+	for (size_t i = 0; i < n; i++) {
+		const struct json *value = json_find(object, counters[i].key);
 		int64_t number = 0;
 
 		if (value && (!json_int(value, &number) || number < 0))
 			return bad_member(counters[i].key, "a count", err);
-		*counter_at(usage, &counters[i]) = (uint64_t)number;
+		*counter_at(totals, &counters[i]) = (uint64_t)number;
 	}
 	return 0;
+}
+
+static int take_totals(const struct json *totals, struct ve_config *config, struct error *err)
+{
+	int r = take_counters(
+		totals, usage_counters, ARRAY_SIZE(usage_counters), &config->totals, err);
+
+	return r < 0 ? r
+		     : take_counters(json_find(totals, "net"), net_counters,
+			       ARRAY_SIZE(net_counters), &config->net, err);
 }
 
 static int take_counted(const struct json *value, uint64_t *ret, struct error *err)
@@ -241,7 +268,7 @@ static int take_record(const struct json *record, struct ve_config *config, stru
 	if (r == 0)
 		r = take_settings(record, config, err);
 	if (r == 0)
-		r = take_totals(json_find(record, "totals"), &config->totals, err);
+		r = take_totals(json_find(record, "totals"), config, err);
 	if (r == 0)
 		r = take_counted(json_find(record, "counted"), &config->counted, err);
 	if (r == 0)
@@ -304,17 +331,29 @@ static struct json *member_object(struct json *record, const char *key)
 	return object;
 }
 
-static void put_totals(const struct ve_config *config, struct json *record)
+static void put_counters(
+	struct json *object, const struct counter *counters, size_t n, void *totals)
 {
-	struct json *totals = member_object(record, "totals");
-	struct usage usage = config->totals;
-
-	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-		uint64_t value = *counter_at(&usage, &counters[i]);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t value = *counter_at(totals, &counters[i]);
 
 		json_set_int(
-			totals, counters[i].key, value > INT64_MAX ? INT64_MAX : (int64_t)value);
+			object, counters[i].key, value > INT64_MAX ? INT64_MAX : (int64_t)value);
 	}
+}
+
+static void put_totals(const struct ve_config *config, struct json *record)
+{
+	static const struct net_totals none;
+	struct json *totals = member_object(record, "totals");
+	struct usage usage = config->totals;
+	struct net_totals net = config->net;
+
+	put_counters(totals, usage_counters, ARRAY_SIZE(usage_counters), &usage);
+	/* No VE that never had a network has any. */
+	if (memcmp(&net, &none, sizeof(net)) != 0)
+		put_counters(
+			member_object(totals, "net"), net_counters, ARRAY_SIZE(net_counters), &net);
 }
 
 static void put_exit(const struct ve_config *config, struct json *record)

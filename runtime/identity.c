@@ -2,7 +2,7 @@
  *
  * identity.c - a tenant may edit these files and keeps what it wrote, but for two things: a
  * machine-id must not be that of the template, which all VEs would share, and the host name is a
- * setting. In /etc/hosts only the line that bears our mark is ours.
+ * setting. In /etc/hosts only the lines that bear our mark are ours.
  */
 #include "runtime/identity.h"
 
@@ -61,8 +61,20 @@ static bool line_is_ours(const char *line, size_t n)
 	return n >= mark && memcmp(line + n - mark, HOSTS_MARK, mark) == 0;
 }
 
-char *identity_hosts(const char *old, const char *hostname)
+static void add_lines(struct text *text, const struct identity *identity)
 {
+	char address[IP_TEXT];
+
+	for (size_t i = 0; i < identity->n_ips; i++)
+		text_format(text, "%s\t%s\t" HOSTS_MARK "\n", ip_format(&identity->ips[i], address),
+			identity->hostname);
+	if (identity->n_ips == 0)
+		text_format(text, "127.0.1.1\t%s\t" HOSTS_MARK "\n", identity->hostname);
+}
+
+char *identity_hosts(const char *old, const struct identity *identity)
+{
+	bool named = false, marked = false;
 	struct text text;
 
 	text_init(&text);
@@ -71,23 +83,27 @@ char *identity_hosts(const char *old, const char *hostname)
 	for (const char *line = old; *line;) {
 		size_t n = strcspn(line, "\n");
 
-		if (line_names(line, n, hostname)) {
-			text_done(&text);
-			return NULL;
-		}
-		if (!line_is_ours(line, n)) {
+		if (line_is_ours(line, n)) {
+			marked = true;
+		} else {
+			named |= line_names(line, n, identity->hostname);
 			text_add_bytes(&text, line, n);
 			text_add(&text, "\n");
 		}
 		line += n + (line[n] == '\n');
 	}
-	text_format(&text, "127.0.1.1\t%s\t" HOSTS_MARK "\n", hostname);
+	if (named && !marked) {
+		text_done(&text);
+		return NULL;
+	}
+	if (!named)
+		add_lines(&text, identity);
 	return text_take(&text);
 }
 
 /* Only what was read as a whole, or is not there at all, is written anew: a file that is too large,
  * unreadable or no text is the tenant's, and stays as it is. */
-static void write_hosts(int root_fd, const char *hostname)
+static void write_hosts(int root_fd, const struct identity *identity)
 {
 	cleanup_free char *old = NULL;
 	cleanup_free char *hosts = NULL;
@@ -96,21 +112,21 @@ static void write_hosts(int root_fd, const char *hostname)
 
 	if (n != -ENOENT && (n < 0 || strlen(old) != (size_t)n))
 		return;
-	hosts = identity_hosts(old, hostname);
-	if (hosts)
+	hosts = identity_hosts(old, identity);
+	if (hosts && (!old || strcmp(hosts, old) != 0))
 		(void)inside_replace(root_fd, "/etc/hosts", hosts, 0644, &ignored);
 }
 
 /* hosts and hostname are a courtesy: the kernel's own host name is set in any case, and a tenant
  * that has made them unwritable, or filled its disk, still starts. */
-static void write_names(int root_fd, const char *hostname)
+static void write_names(int root_fd, const struct identity *identity)
 {
 	char line[80]; /* a host name label and a newline */
 	struct error ignored = { 0 };
 
-	snprintf(line, sizeof(line), "%s\n", hostname);
+	snprintf(line, sizeof(line), "%s\n", identity->hostname);
 	(void)replace_if_other(root_fd, "/etc/hostname", line, 0644, &ignored);
-	write_hosts(root_fd, hostname);
+	write_hosts(root_fd, identity);
 }
 
 static int write_machine_id(int root_fd, const char *uuid, struct error *err)
@@ -126,13 +142,13 @@ static int write_machine_id(int root_fd, const char *uuid, struct error *err)
 	return replace_if_other(root_fd, "/etc/machine-id", id, 0444, err);
 }
 
-int identity_write(int root_fd, const char *hostname, const char *uuid, struct error *err)
+int identity_write(int root_fd, const struct identity *identity, struct error *err)
 {
 	struct error ignored = { 0 };
 	cleanup_close int etc_fd = inside_open(root_fd, "/etc", O_PATH | O_DIRECTORY, 0, &ignored);
 
 	if (etc_fd < 0)
 		return 0; /* a plain program's root need not have one */
-	write_names(root_fd, hostname);
-	return write_machine_id(root_fd, uuid, err);
+	write_names(root_fd, identity);
+	return write_machine_id(root_fd, identity->uuid, err);
 }

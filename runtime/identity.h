@@ -4,12 +4,24 @@
  */
 #pragma once
 
+#include <stddef.h>
+
+#include "netns/ip.h"
+
 struct error;
 
-/* Writes what differs, and nothing where there is no /etc. The caller has the VE's ids as its file
- * system ids. The uuid has 36 characters; without its dashes it is the machine-id. */
-int identity_write(int root_fd, const char *hostname, const char *uuid, struct error *err);
+struct identity {
+	const char *hostname;
+	const char *uuid; /* 36 characters; without its dashes it is the machine-id */
+	const struct ip *ips;
+	size_t n_ips;
+};
 
-/* The text of /etc/hosts with a line for hostname, owned by the caller; NULL if `old` (may be NULL:
- * there is no such file) has one already or memory ran out. */
-char *identity_hosts(const char *old, const char *hostname);
+/* Writes what differs, and nothing where there is no /etc. The caller has the VE's ids as its file
+ * system ids. */
+int identity_write(int root_fd, const struct identity *identity, struct error *err);
+
+/* The text of /etc/hosts with a line for each address, or without one for 127.0.1.1, owned by the
+ * caller; `old` NULL: there is no such file. NULL if a line of the tenant's own names the host and
+ * there is none of ours, or if memory ran out. */
+char *identity_hosts(const char *old, const struct identity *identity);

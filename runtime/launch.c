@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * launch.c - the job's side of a launch: a table of steps, walked forward, and backward from the
- * step that failed. Only two of them leave something behind that does not die with the job.
+ * step that failed. Only three of them leave something behind that does not die with the job.
  */
 #include "runtime/launch.h"
 
@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/inside.h"
 #include "base/parse.h"
 #include "cgroup/group.h"
 #include "runtime/channel.h"
@@ -26,6 +27,7 @@
 #include "runtime/privilege.h"
 #include "runtime/process.h"
 #include "runtime/stop_way.h"
+#include "runtime/ve_net.h"
 #include "template/overlay.h"
 #include "template/template.h"
 
@@ -201,6 +203,30 @@ static int step_map(void *data, struct error *err)
 	return r < 0 ? r : tell(start, CHANNEL_MAPPED, -1, err);
 }
 
+static int step_network(void *data, struct error *err)
+{
+	const struct start *start = data;
+	const struct launch *launch = start->launch;
+	char name[32]; /* a pid and "/ns/net" */
+	cleanup_close int netns_fd = -1;
+
+	if (!launch->network)
+		return 0;
+	snprintf(name, sizeof(name), "%d/ns/net", (int)start->launched.pid);
+	netns_fd = openat(launch->host->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (netns_fd < 0)
+		return error_sys(err, "cannot open the VE's network namespace");
+	return launch->network(netns_fd, launch->data, err);
+}
+
+static void undo_network(void *data)
+{
+	const struct launch *launch = ((struct start *)data)->launch;
+
+	if (launch->network)
+		launch->network_undo(launch->data);
+}
+
 static void close_layers(int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -276,6 +302,56 @@ static int step_overlay(void *data, struct error *err)
 	return r;
 }
 
+static struct identity start_identity(const struct start *start)
+{
+	const struct ve_config *config = start->launch->config;
+	const struct settings *settings = &config->settings;
+	bool has_link = ve_net_wanted(settings);
+
+	return (struct identity){
+		.hostname = start_hostname(start),
+		.uuid = config->uuid,
+		.ips = has_link ? settings->ips : NULL,
+		.n_ips = has_link ? settings->n_ips : 0,
+	};
+}
+
+/* Whether what the VE has of a file, if anything, is its template's: nobody in it has written it.
+ */
+static bool is_of_template(const struct launch *launch, const char *path)
+{
+	struct error reason = { 0 };
+	cleanup_close int disk_fd = open_disk(launch, &reason);
+	cleanup_close int upper_fd = disk_fd < 0 ? -1 : file_open_dir(disk_fd, "upper", &reason);
+	cleanup_close int fd = -1;
+
+	if (upper_fd < 0)
+		return false;
+	fd = inside_open(upper_fd, path, O_PATH | O_NOFOLLOW, 0, &reason);
+	return fd == -ENOENT;
+}
+
+static bool setting_asked(const struct settings *settings, const char *name)
+{
+	return settings->asked & (UINT64_C(1) << setting_index(setting_find(name)));
+}
+
+/* The text for the guest's resolv.conf; NULL: none. */
+static char *start_resolv(const struct launch *launch, bool asked)
+{
+	const struct settings *settings = &launch->config->settings;
+	const struct resolvers *resolvers = launch->resolvers;
+
+	if (!asked && !ve_net_wanted(settings))
+		return NULL; /* nobody could be asked */
+	if (settings->n_dns > 0)
+		return resolver_text(
+			settings->dns, settings->n_dns, settings->search, settings->n_search);
+	if (!settings->dns_host || !resolvers || resolvers->n == 0)
+		return NULL;
+	return resolver_text(resolvers->ips, resolvers->n, settings->search, settings->n_search);
+}
+
 /* Looks and writes with the VE's ids: new files are its root's, and nothing that its root may not
  * do is done for it. */
 static int step_identity(void *data, struct error *err)
@@ -283,6 +359,11 @@ static int step_identity(void *data, struct error *err)
 	struct start *start = data;
 	const struct launch *launch = start->launch;
 	const struct ve_config *config = launch->config;
+	const struct identity identity = start_identity(start);
+	bool asked = setting_asked(&config->settings, "dns") ||
+		     setting_asked(&config->settings, "search");
+	cleanup_free char *resolv = start_resolv(launch, asked);
+	bool replace = asked || (resolv && is_of_template(launch, RESOLVER_PATH));
 	struct error reason = { 0 };
 	int r = privilege_set_file_ids(config->first_id, config->first_id, err);
 
@@ -290,7 +371,9 @@ static int step_identity(void *data, struct error *err)
 		r = stop_way_find(start->overlay_fd, config->settings.init, launch->host->proc_fd,
 			&start->launched.stop_way, err);
 	if (r == 0)
-		r = identity_write(start->overlay_fd, start_hostname(start), config->uuid, err);
+		r = identity_write(start->overlay_fd, &identity, err);
+	if (r == 0 && resolv)
+		resolver_write(start->overlay_fd, resolv, replace);
 	if (privilege_set_file_ids(0, 0, &reason) < 0 && r == 0) {
 		*err = reason;
 		r = -err->code;
@@ -344,6 +427,7 @@ const struct step launch_steps[] = {
 	{ "sockets",  step_sockets,  NULL },
 	{ "clone",    step_clone,    undo_clone },
 	{ "map",      step_map,      NULL },
+	{ "network",  step_network,  undo_network },
 	{ "overlay",  step_overlay,  NULL },
 	{ "identity", step_identity, NULL },
 	{ "guest",    step_guest,    NULL },

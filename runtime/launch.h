@@ -7,8 +7,9 @@
  *    | cgroups, limits, device program
  *    | clone3(INTO_CGROUP, PIDFD)  --------->| waits
  *    | uid_map, gid_map
+ *    | network(): a link into its network namespace
  *    | overlay over idmapped layers
- *    | hosts, hostname, machine-id
+ *    | hosts, hostname, machine-id, resolv.conf
  *    |--- overlay fd ----------------------->| v1 cgroups, unshare(CGROUP), mounts, pivot_root,
  *    |<-- console master, notify socket -----| devpts, console, loopback, hostname
  *    | registered(): the keeper knows
@@ -16,7 +17,8 @@
  *    |<-- end of file, or an error ----------|
  *
  * End of file without "go" means exit: a killed job leaves no init behind. What else it leaves are
- * cgroups, which whoever hears of its end takes away; all else dies with it.
+ * cgroups and what network() made on the host, which whoever hears of its end takes away; all else
+ * dies with it.
  */
 #pragma once
 
@@ -25,6 +27,7 @@
 #include "base/step.h"
 #include "runtime/config.h"
 #include "runtime/host.h"
+#include "runtime/resolver.h"
 
 /* How a guest wants to be asked to stop, found from its init. */
 enum stop_way {
@@ -50,12 +53,19 @@ struct launched {
 /* Called with the child set up and waiting; 0 lets it go, an error undoes the start. */
 typedef int launch_registered_fn(const struct launched *launched, void *data, struct error *err);
 
+/* Called with the child's network namespace, in which there is only lo, before anything runs in it;
+ * launch.network_undo takes back what it did or half did. */
+typedef int launch_network_fn(int netns_fd, void *data, struct error *err);
+
 struct launch {
 	const struct runtime_host *host;
 	const char *name;
 	const struct ve_config *config;
 	int state_fd; /* below the job's own mount namespace (runtime_host_enter) */
 	int scratch_fd;
+	const struct resolvers *resolvers; /* of the host; NULL: none */
+	launch_network_fn *network;        /* may be NULL, and then so is the other */
+	void (*network_undo)(void *data);
 	/* A helper run (password, ssh key in a stopped VE): this program in place of init, with
 	 * these descriptors as 0, 1, 2; no console, no readiness. argv NULL: the VE's own init. */
 	char *const *argv;

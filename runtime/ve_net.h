@@ -37,10 +37,14 @@ void network_table(const char *instance, char ret[FILTER_TABLE]);
 uint32_t network_number(uint32_t first_id);
 uint32_t network_index(uint32_t first_id);
 
+/* Whether a start makes a link: mode routed and at least one address. */
+bool ve_net_wanted(const struct settings *settings);
+
+/* Points into itself: not to be moved. */
 struct ve_net {
-	/* A start makes a link: mode routed and at least one address. A VE that runs has one if it
-	 * was wanted when it started, whatever its record says now (`net` is for the next start):
-	 * whoever asks about a living one looks for link.index among the host's links. */
+	/* ve_net_wanted(). A VE that runs has a link if it was wanted when it started, whatever its
+	 * record says now (`net` is for the next start): whoever asks about a living one looks for
+	 * link.index among the host's links. */
 	bool wanted;
 	uint32_t number;         /* the class of its rate, too */
 	char near[LINK_NAME];    /* "ve12" */

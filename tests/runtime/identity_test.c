@@ -18,9 +18,10 @@ static void assert_file(const char *name, const char *text)
 
 static int write_identity(const char *hostname)
 {
+	struct identity identity = { .hostname = hostname, .uuid = UUID };
 	struct error err = { 0 };
 
-	return identity_write(scratch_fd, hostname, UUID, &err);
+	return identity_write(scratch_fd, &identity, &err);
 }
 
 static int setup(void **state)
@@ -67,11 +68,32 @@ static void a_tenants_own_line_is_enough(void **state)
 	assert_file("etc/hosts", "10.0.0.1 web1.example web1\n");
 }
 
+static void addresses_of_its_own_take_the_place_of_the_loopback_one(void **state)
+{
+	const struct ip ips[] = { { AF_INET, { 10, 77, 0, 11 } },
+		{ AF_INET6, { 0xfd, 0, 0, 0x77, [15] = 0xb } } };
+	struct identity identity = { .hostname = "web1", .uuid = UUID, .ips = ips, .n_ips = 2 };
+	struct error err = { 0 };
+
+	(void)state;
+	scratch_write("etc/hosts", "10.0.0.1 db\n127.0.1.1\tweb1\t# vessel\n");
+	assert_int_equal(identity_write(scratch_fd, &identity, &err), 0);
+	assert_file("etc/hosts", "10.0.0.1 db\n10.77.0.11\tweb1\t# vessel\n"
+				 "fd00:77::b\tweb1\t# vessel\n");
+	identity.n_ips = 1;
+	assert_int_equal(identity_write(scratch_fd, &identity, &err), 0);
+	assert_file("etc/hosts", "10.0.0.1 db\n10.77.0.11\tweb1\t# vessel\n");
+	scratch_write("etc/hosts", "10.0.0.1 web1\n10.77.0.11\tweb1\t# vessel\n");
+	assert_int_equal(identity_write(scratch_fd, &identity, &err), 0);
+	assert_file("etc/hosts", "10.0.0.1 web1\n");
+}
+
 static void a_name_in_a_comment_or_as_a_part_is_none(void **state)
 {
-	cleanup_free char *comment = identity_hosts("10.0.0.1 db # web1\n", "web1");
-	cleanup_free char *part = identity_hosts("10.0.0.1 web10 xweb1\n", "web1");
-	cleanup_free char *address = identity_hosts("web1 db\n", "web1");
+	const struct identity web1 = { .hostname = "web1" };
+	cleanup_free char *comment = identity_hosts("10.0.0.1 db # web1\n", &web1);
+	cleanup_free char *part = identity_hosts("10.0.0.1 web10 xweb1\n", &web1);
+	cleanup_free char *address = identity_hosts("web1 db\n", &web1);
 
 	(void)state;
 	assert_non_null(comment);
@@ -143,6 +165,7 @@ int main(void)
 		etc_test(a_second_start_changes_nothing),
 		etc_test(a_new_name_moves_our_line_only),
 		etc_test(a_tenants_own_line_is_enough),
+		etc_test(addresses_of_its_own_take_the_place_of_the_loopback_one),
 		etc_test(a_name_in_a_comment_or_as_a_part_is_none),
 		etc_test(a_hosts_file_that_cannot_be_read_whole_is_left_alone),
 		etc_test(a_link_out_of_the_guest_is_replaced),
