@@ -17,8 +17,10 @@
  *   reclaim          config (with run, exit as to be stored; totals  -
  *                    are added by the job from the cgroups),
  *                    [pids_hits] (at least, as seen of this run)
- *   set              config, live (number: mask of settings rows to  -
+ *   set              config, live (number: mask of settings rows to  [network namespace]
  *                    apply to the running VE; 0: none), store (bool)
+ *                    (the namespace of a VE that was started with a
+ *                    network: without it, its rows are not applied)
  *   freeze, thaw     -                                               -
  *   rename           new_name                                        -
  *   destroy          (rename to trash, durable, then collect)        -

@@ -11,6 +11,7 @@
 #include "base/step.h"
 #include "daemon/job.h"
 #include "runtime/config.h"
+#include "runtime/resolver.h"
 
 struct job_context {
 	struct job *job;
@@ -19,12 +20,14 @@ struct job_context {
 	const char *name; /* borrowed from the spec; checked */
 	struct ve_config config;
 	bool has_config;
-	int lock_fd;              /* ve/, while a lock on it is held */
-	int state_fd, scratch_fd; /* of a launch: below the job's own mount namespace */
-	int status;               /* of an exec that failed: 125, 126, 127 */
-	bool started;             /* an exec that has been told so */
-	int left_pidfd;           /* of an exec that failed: what may still be inside */
-	int64_t told;             /* when progress was last sent, in milliseconds */
+	int lock_fd;                 /* ve/, while a lock on it is held */
+	int state_fd, scratch_fd;    /* of a launch: below the job's own mount namespace */
+	struct resolvers resolvers;  /* of the host, for a launch */
+	bool net_made, net_filtered; /* of a link: it is ours; its part of the filter is in force */
+	int status;                  /* of an exec that failed: 125, 126, 127 */
+	bool started;                /* an exec that has been told so */
+	int left_pidfd;              /* of an exec that failed: what may still be inside */
+	int64_t told;                /* when progress was last sent, in milliseconds */
 	char text[sizeof(((struct message *)0)->text)]; /* what the result says */
 };
 

@@ -15,12 +15,16 @@
 #include "base/error.h"
 #include "cgroup/group.h"
 #include "daemon/job_context.h"
+#include "daemon/job_net.h"
 #include "runtime/launch.h"
 
 static int start_enter(void *data, struct error *err)
 {
 	struct job_context *context = data;
 
+	/* Where the host's files are still in sight. */
+	if (context->config.settings.dns_host)
+		resolvers_of_host(&context->resolvers);
 	return runtime_host_enter(
 		context->job->host, &context->state_fd, &context->scratch_fd, err);
 }
@@ -40,6 +44,17 @@ static int registered(const struct launched *launched, void *data, struct error 
 	return r < 0 ? r : job_await_go(context, err);
 }
 
+static int network(int netns_fd, void *data, struct error *err)
+{
+	return job_net_up(data, netns_fd, err);
+}
+
+static void network_undo(void *data)
+{
+	job_net_undo(data);
+}
+
+/* A helper has no network: what it does is the host's work in a VE that is stopped. */
 static int launch(struct job_context *context, char *const *argv, struct error *err)
 {
 	struct launched launched;
@@ -49,6 +64,9 @@ static int launch(struct job_context *context, char *const *argv, struct error *
 		.config = &context->config,
 		.state_fd = context->state_fd,
 		.scratch_fd = context->scratch_fd,
+		.resolvers = &context->resolvers,
+		.network = argv ? NULL : network,
+		.network_undo = network_undo,
 		.argv = argv,
 		.stdio_fds = { context->job->fds[0], context->job->fds[1], context->job->fds[2] },
 		.registered = registered,

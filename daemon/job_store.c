@@ -95,6 +95,7 @@ int job_store_config(struct job_context *context, bool new_run, struct error *er
 		return dir_fd;
 	if (config_load(context->job->instance->state_fd, context->name, &disk, &ignored) == 0) {
 		config->totals = disk.totals;
+		config->net = disk.net;
 		config->counted = new_run ? 0 : disk.counted;
 		config_done(&disk);
 	}

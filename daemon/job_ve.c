@@ -15,6 +15,7 @@
 #include "cgroup/usage.h"
 #include "daemon/instance.h"
 #include "daemon/job_context.h"
+#include "daemon/job_net.h"
 
 static struct cgroup_tree *tree_of(const struct job_context *context)
 {
@@ -32,6 +33,17 @@ static uint64_t cgroup_number(const struct job_context *context)
 	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
 }
 
+static void count_net(struct job_context *context)
+{
+	struct net_totals *totals = &context->config.net;
+	struct job_net_counts counts;
+
+	job_net_count(context, &counts);
+	traffic_sum(&totals->traffic, &counts.traffic);
+	for (int i = 0; i < FILTER_REASONS; i++)
+		totals->dropped[i] += counts.dropped[i];
+}
+
 /* Adds what this run has used, unless a job that was killed has done so; that one had also seen
  * more of the end than whoever found the rest. */
 static void count(struct job_context *context, const struct ve_config *disk)
@@ -43,6 +55,7 @@ static void count(struct job_context *context, const struct ve_config *disk)
 	struct error ignored; /* counters that cannot be read keep nobody from clearing away */
 
 	config->totals = disk->totals;
+	config->net = disk->net;
 	config->counted = disk->counted;
 	if (number && number == disk->counted) {
 		config->exit = disk->exit;
@@ -54,6 +67,8 @@ static void count(struct job_context *context, const struct ve_config *disk)
 			usage.pids_hits = (uint64_t)seen;
 		usage_add(&config->totals, &usage);
 	}
+	if (number)
+		count_net(context);
 	config->counted = number;
 }
 
@@ -78,6 +93,16 @@ static int reclaim_kill(void *data, struct error *err)
 	const struct job_context *context = data;
 
 	return cgroup_kill(tree_of(context), context->name, err);
+}
+
+/* The link stays for as long as somebody holds its namespace; it can do nothing any more. */
+static int reclaim_network(void *data, struct error *err)
+{
+	struct job_context *context = data;
+
+	if (context->has_config)
+		job_net_down(context);
+	return 0;
 }
 
 static int reclaim_remove(void *data, struct error *err)
@@ -113,11 +138,12 @@ static int reclaim_store(void *data, struct error *err)
 
 static const struct step reclaim_steps[] = {
 	/* clang-format off */
-	{ "kill",   reclaim_kill,   NULL },
-	{ "usage",  reclaim_usage,  reclaim_give_up },
+	{ "kill",    reclaim_kill,    NULL },
+	{ "usage",   reclaim_usage,   reclaim_give_up },
+	{ "network", reclaim_network, NULL },
 	/* While the cgroup is there to say what was counted. */
-	{ "store",  reclaim_store,  NULL },
-	{ "remove", reclaim_remove, NULL },
+	{ "store",   reclaim_store,   NULL },
+	{ "remove",  reclaim_remove,  NULL },
 	/* clang-format on */
 };
 
@@ -191,6 +217,45 @@ static void set_limits_back(void *data)
 	config_done(&disk);
 }
 
+/* Who has no link (or is no more) has sent no namespace. */
+static bool net_is_live(const struct job_context *context)
+{
+	int64_t rows = 0;
+
+	(void)json_int(json_find(context->spec, "live"), &rows); /* absent: none */
+	return context->job->n_fds > 0 && context->job->fds[0] >= 0 && job_net_rows((uint64_t)rows);
+}
+
+static int set_network(void *data, struct error *err)
+{
+	struct job_context *context = data;
+	struct ve_config disk;
+	int r;
+
+	if (!net_is_live(context))
+		return 0;
+	r = config_load(context->job->instance->state_fd, context->name, &disk, err);
+	if (r < 0)
+		return r;
+	r = job_net_change(context, context->job->fds[0], &disk, err);
+	config_done(&disk);
+	return r;
+}
+
+static void set_network_back(void *data)
+{
+	struct job_context *context = data;
+	struct ve_config disk;
+	struct error ignored; /* the error that brought us here is the one to tell */
+
+	if (!net_is_live(context))
+		return;
+	if (config_load(context->job->instance->state_fd, context->name, &disk, &ignored) < 0)
+		return;
+	job_net_change_back(context, context->job->fds[0], &disk);
+	config_done(&disk);
+}
+
 static int set_store(void *data, struct error *err)
 {
 	struct job_context *context = data;
@@ -200,8 +265,9 @@ static int set_store(void *data, struct error *err)
 
 static const struct step set_steps[] = {
 	/* clang-format off */
-	{ "limits", set_limits, set_limits_back },
-	{ "store",  set_store,  NULL },
+	{ "limits",  set_limits,  set_limits_back },
+	{ "network", set_network, set_network_back },
+	{ "store",   set_store,   NULL },
 	/* clang-format on */
 };
 

@@ -16,6 +16,7 @@
 #include "cgroup/group.h"
 #include "cgroup/limit.h"
 #include "cgroup/usage.h"
+#include "daemon/job_net.h"
 #include "runtime/join.h"
 #include "runtime/launch.h"
 #include "template/template.h"
@@ -65,7 +66,11 @@ int launch_run(const struct launch *launch, struct launched *ret, struct error *
 
 	for (size_t i = 0; i < launch_steps_count; i++)
 		launch->step(launch_steps[i].name, launch->data);
-	r = tell("launch", err, "launch %s", launch->argv ? launch->argv[0] : "init");
+	r = launch->network ? launch->network(-1, launch->data, err) : 0;
+	if (r < 0)
+		launch->network_undo(launch->data);
+	if (r == 0)
+		r = tell("launch", err, "launch %s", launch->argv ? launch->argv[0] : "init");
 	if (r == 0)
 		r = launch->registered(&launched, launch->data, err);
 	if (r == 0)
@@ -148,6 +153,48 @@ void usage_add(struct usage *sum, const struct usage *add)
 {
 	sum->cpu_total_us += add->cpu_total_us;
 	sum->pids_hits += add->pids_hits;
+}
+
+int job_net_up(struct job_context *context, int netns_fd, struct error *err)
+{
+	return tell("up", err, "up");
+}
+
+void job_net_undo(struct job_context *context)
+{
+	struct error ignored;
+
+	(void)tell("undo", &ignored, "undo");
+}
+
+void job_net_down(struct job_context *context)
+{
+	struct error ignored;
+
+	(void)tell("down", &ignored, "down");
+}
+
+void job_net_count(struct job_context *context, struct job_net_counts *ret)
+{
+	*ret = (struct job_net_counts){ .traffic.in.bytes = 100, .dropped[FILTER_SPOOFED] = 1 };
+}
+
+bool job_net_rows(uint64_t rows)
+{
+	return rows & 1 << 20;
+}
+
+int job_net_change(
+	struct job_context *context, int netns_fd, const struct ve_config *from, struct error *err)
+{
+	return tell("change", err, "change");
+}
+
+void job_net_change_back(struct job_context *context, int netns_fd, const struct ve_config *from)
+{
+	struct error ignored;
+
+	(void)tell("back", &ignored, "back");
 }
 
 int layer_open(int state_fd, const char *digest, struct error *err)

@@ -168,7 +168,7 @@ static void a_start_is_registered_before_it_goes_and_stored_before_it_is_told(vo
 	assert_int_equal(message.stop_way, 1);
 	assert_false(runs_on_disk());
 	say_go();
-	assert_result("", "enter; launch init; ");
+	assert_result("", "enter; up; launch init; ");
 	assert_true(runs_on_disk());
 }
 
@@ -195,7 +195,16 @@ static void a_start_that_cannot_be_stored_is_ended(void **state)
 	(void)hear(JOB_REGISTER, &message);
 	assert_int_equal(renameat(scratch_fd, "ve/web1", scratch_fd, "ve/web2"), 0);
 	say_go();
-	assert_result("cannot start web1: no VE web1", "enter; launch init; kill; ");
+	assert_result("cannot start web1: no VE web1", "enter; up; launch init; kill; ");
+}
+
+static void a_start_whose_network_fails_is_none(void **state)
+{
+	(void)state;
+	snprintf(fake->fails, sizeof(fake->fails), "up");
+	fork_job("start", "{}", true);
+	assert_result("cannot start web1: up failed", "enter; up; undo; ");
+	assert_false(runs_on_disk());
 }
 
 static void a_helper_runs_in_place_of_init_and_stores_nothing(void **state)
@@ -238,7 +247,7 @@ static void hold_stops_a_job_before_the_step(void **state)
 	(void)state;
 	held_at("start:enter", "");
 	held_at("start:clone", "enter; ");
-	held_at("start:store", "enter; launch init; ");
+	held_at("start:store", "enter; up; launch init; ");
 }
 
 static void reclaiming_counts_each_run_once(void **state)
@@ -250,21 +259,24 @@ static void reclaiming_counts_each_run_once(void **state)
 	snprintf(config.exit.how, sizeof(config.exit.how), "poweroff");
 	snprintf(fake->cgroup, sizeof(fake->cgroup), "/");
 	fork_job("reclaim", "{}", true);
-	assert_result("", "kill; usage; remove; ");
+	assert_result("", "kill; usage; down; remove; ");
 	/* A job that was killed before it could remove the cgroup; then another run. */
 	snprintf(config.exit.how, sizeof(config.exit.how), "lost");
 	fork_job("reclaim", "{}", true);
-	assert_result("", "kill; usage; remove; kill; remove; ");
+	assert_result("", "kill; usage; down; remove; kill; down; remove; ");
 	disk = on_disk();
 	assert_string_equal(disk.exit.how, "poweroff");
 	config_done(&disk);
 	snprintf(fake->cgroup, sizeof(fake->cgroup), "/proc");
 	fork_job("reclaim", "{\"pids_hits\":3}", true); /* seen before their cgroup went */
-	assert_result("", "kill; usage; remove; kill; remove; kill; usage; remove; ");
+	assert_result(
+		"", "kill; usage; down; remove; kill; down; remove; kill; usage; down; remove; ");
 	disk = on_disk();
 	assert_string_equal(disk.exit.how, "lost");
 	assert_int_equal(disk.totals.cpu_total_us, 10);
 	assert_int_equal(disk.totals.pids_hits, 3);
+	assert_int_equal(disk.net.traffic.in.bytes, 200);
+	assert_int_equal(disk.net.dropped[FILTER_SPOOFED], 2);
 	assert_true(disk.run);
 	config_done(&disk);
 }
@@ -323,6 +335,19 @@ static void set_on_a_stopped_ve_only_stores(void **state)
 	(void)state;
 	fork_job("set", "{\"live\":4,\"store\":true}", true);
 	assert_result("", "");
+}
+
+static void set_changes_the_network_between_limits_and_record(void **state)
+{
+	(void)state;
+	fake->alive = 1;
+	fork_job("set", "{\"live\":1048580,\"store\":true}", true);
+	assert_result("", "limits 4 1024; change; ");
+	memset(fake->told, 0, sizeof(fake->told));
+	snprintf(fake->fails, sizeof(fake->fails), "change");
+	fork_job("set", "{\"live\":1048580,\"store\":true}", true);
+	assert_result("cannot change web1: change failed",
+		"limits 4 1024; change; back; limits 4 1024; ");
 }
 
 static void assert_status(const char *expected)
@@ -408,6 +433,7 @@ int main(void)
 		job_test(a_start_is_registered_before_it_goes_and_stored_before_it_is_told),
 		job_test(a_start_without_go_fails),
 		job_test(a_start_that_cannot_be_stored_is_ended),
+		job_test(a_start_whose_network_fails_is_none),
 		job_test(a_helper_runs_in_place_of_init_and_stores_nothing),
 		job_test(hold_stops_a_job_before_the_step),
 		job_test(reclaiming_counts_each_run_once),
@@ -415,6 +441,7 @@ int main(void)
 		job_test(set_writes_limits_first_and_the_record_then),
 		job_test(set_goes_back_when_a_limit_fails),
 		job_test(set_refuses_what_was_asked_for_and_cannot_be),
+		job_test(set_changes_the_network_between_limits_and_record),
 		job_test(set_on_a_stopped_ve_only_stores),
 		job_test(an_exec_is_known_to_the_keeper_and_told_to_the_client),
 		job_test(an_exec_that_fails_tells_its_status),
