@@ -91,5 +91,7 @@ void instance_remove_ids(const struct instance *instance);
  * ranges that overlap a route or an address of the host. */
 int instance_find_ranges(
 	struct instance *instance, const struct prefix *others, size_t n_others, struct error *err);
+/* Fills in what was chosen before. 1: all ranges are known; 0: they are to be chosen yet. */
+int instance_load_ranges(struct instance *instance, struct error *err);
 /* Whether the host has IPv6, and new interfaces of its have it. */
 bool instance_has_ipv6(void);

@@ -190,17 +190,23 @@ void instance_remove_ids(const struct instance *instance)
 	(void)rmdir(IDS_DIR);           /* not while others are registered */
 }
 
+static void add_registered(struct text *text, const struct instance *instance)
+{
+	char range[PREFIX_TEXT];
+
+	text_format(text, "%u-%u\n", instance->first_id, last_id(instance));
+	for (size_t i = 0; i < instance->n_ranges; i++)
+		text_format(
+			text, "%s%s", i > 0 ? "," : "", prefix_format(&instance->ranges[i], range));
+	text_add(text, "\n");
+}
+
 static int write_registered(int fd, const struct instance *instance, struct error *err)
 {
 	cleanup_text struct text text;
-	char range[PREFIX_TEXT];
 
 	text_init(&text);
-	text_format(&text, "%u-%u\n", instance->first_id, last_id(instance));
-	for (size_t i = 0; i < instance->n_ranges; i++)
-		text_format(&text, "%s%s", i > 0 ? "," : "",
-			prefix_format(&instance->ranges[i], range));
-	text_add(&text, "\n");
+	add_registered(&text, instance);
 	if (text.failed)
 		return error_memory(err);
 	if (ftruncate(fd, 0) < 0)
@@ -242,16 +248,36 @@ int instance_lock_ids(struct instance *instance, struct error *err)
 	return r < 0 ? r : take_fd(&fd);
 }
 
+static bool is_registered(const struct instance *instance, int dir_fd, const char *own)
+{
+	cleanup_text struct text text;
+	cleanup_free char *there = NULL;
+	struct error ignored = { 0 }; /* absent: no */
+
+	text_init(&text);
+	add_registered(&text, instance);
+	return !text.failed && file_read(dir_fd, own, IDS_BYTES, &there, &ignored) >= 0 &&
+	       strcmp(text.data, there) == 0;
+}
+
+/* What was good when the keeper began is not asked again: a route that the host has got since must
+ * not leave VEs that run without a manager. */
 int instance_register(struct instance *instance, struct error *err)
 {
 	cleanup_close int dir_fd = open_locked(err);
 	cleanup_close int fd = -1;
 	cleanup_free char *own = own_name(instance);
+	int r;
 
 	if (dir_fd < 0)
 		return dir_fd;
 	if (!own)
 		return error_memory(err);
+	r = instance_load_ranges(instance, err);
+	if (r < 0)
+		return r;
+	if (r > 0 && is_registered(instance, dir_fd, own))
+		return 0;
 	fd = open_registered(instance, dir_fd, own, err);
 	return fd < 0 ? fd : write_registered(fd, instance, err);
 }

@@ -104,7 +104,6 @@ static int store(const struct instance *instance, struct error *err)
 	return file_replace(instance->state_fd, RANGES_FILE, text.data, text.length, err);
 }
 
-/* Returns 1 if it was chosen before. */
 static int load(struct instance *instance, struct error *err)
 {
 	cleanup_free char *text = NULL;
@@ -132,37 +131,44 @@ static void drop_ipv6(struct instance *instance)
 	instance->n_ranges = n;
 }
 
-static int find_chosen(struct instance *instance, struct netlink *netlink,
-	const struct prefix *others, size_t n_others, struct error *err)
+int instance_load_ranges(struct instance *instance, struct error *err)
 {
 	int r;
 
+	if (!instance->choose_ranges)
+		return 1;
 	instance->n_ranges = 0;
 	r = load(instance, err);
-	if (r == 0) {
-		r = choose_ipv4(instance, netlink, others, n_others, err);
-		if (r == 0)
-			r = choose_ipv6(instance, err);
-		if (r == 0)
-			r = store(instance, err);
-	}
-	if (r >= 0 && !instance_has_ipv6())
+	if (r > 0 && !instance_has_ipv6())
 		drop_ipv6(instance);
-	return r < 0 ? r : 0;
+	return r;
+}
+
+static int choose(struct instance *instance, struct netlink *netlink, const struct prefix *others,
+	size_t n_others, struct error *err)
+{
+	int r = choose_ipv4(instance, netlink, others, n_others, err);
+
+	if (r == 0)
+		r = choose_ipv6(instance, err);
+	if (r == 0)
+		r = store(instance, err);
+	return r < 0 ? r : instance_load_ranges(instance, err);
 }
 
 int instance_find_ranges(
 	struct instance *instance, const struct prefix *others, size_t n_others, struct error *err)
 {
 	cleanup_netlink struct netlink netlink = NETLINK_CLOSED;
-	int r = 0;
+	int known = instance_load_ranges(instance, err);
+	int r;
 
-	if (!instance->choose_ranges && instance->n_ranges == 0)
-		return 0;
+	if (known < 0 || (known > 0 && instance->n_ranges == 0))
+		return known < 0 ? known : 0;
 	r = netlink_open(&netlink, NETLINK_ROUTE, NETNS_PRESENT, err);
-	if (r == 0 && instance->choose_ranges)
-		r = find_chosen(instance, &netlink, others, n_others, err);
-	for (size_t i = 0; r == 0 && i < instance->n_ranges; i++)
+	if (r == 0 && known == 0)
+		r = choose(instance, &netlink, others, n_others, err);
+	for (size_t i = 0; r >= 0 && i < instance->n_ranges; i++)
 		r = check_host(instance, &netlink, &instance->ranges[i], err);
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -86,8 +86,7 @@ static void send_list(struct call *call, const struct json *names, const char *o
 	struct json *reply = json_new_object();
 	struct json *list = json_set_array(reply, "ves");
 
-	if (call->manager->network)
-		network_count(call->manager->network, &counts);
+	network_count(call->manager, &counts);
 	for (size_t i = 0; i < call->manager->ves->n; i++) {
 		struct ve *ve = call->manager->ves->ve[i];
 

@@ -126,7 +126,7 @@ static int build_make(struct network *network, struct build *build, struct error
 	build->links = calloc(table->n + 1, sizeof(*build->links));
 	if (!build->nets || !build->links)
 		return error_memory(err);
-	network_count(network, &counts);
+	network_count(network->manager, &counts);
 	for (size_t i = 0; r == 0 && i < table->n; i++)
 		if (network_linked(table->ve[i]))
 			r = take_ve(network, build, &counts, table->ve[i], err);

@@ -54,14 +54,24 @@ static int take_dropped(
 	return 0;
 }
 
-void network_count(struct network *network, struct network_counts *ret)
+static bool any_linked(const struct ve_table *table)
 {
+	for (size_t i = 0; i < table->n; i++)
+		if (network_linked(table->ve[i]))
+			return true;
+	return false;
+}
+
+void network_count(struct manager *manager, struct network_counts *ret)
+{
+	struct network *network = manager->network;
 	struct netlink *route = network_route(network);
 	struct filter *filter = network_filter(network);
 	struct network_counts counts = { 0 };
 	struct error err = { 0 };
 
-	if (route->fd >= 0 && link_each(route, filter->prefix, take_link, &counts, &err) < 0)
+	if (any_linked(manager->ves) && route->fd >= 0 &&
+		link_each(route, filter->prefix, take_link, &counts, &err) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", err.text);
 	if (counts.n > 0)
 		qsort(counts.list, counts.n, sizeof(*counts.list), compare);

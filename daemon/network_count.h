@@ -10,7 +10,7 @@
 #include "netns/filter.h"
 #include "netns/traffic.h"
 
-struct network;
+struct manager;
 struct ve;
 
 struct link_count {
@@ -25,7 +25,7 @@ struct network_counts {
 };
 
 /* A link that is not in the list has counted nothing, or could not be asked. */
-void network_count(struct network *network, struct network_counts *ret);
+void network_count(struct manager *manager, struct network_counts *ret);
 void network_counts_done(struct network_counts *counts);
 #define cleanup_counts __attribute__((cleanup(network_counts_done)))
 
