@@ -22,16 +22,24 @@
 #define TIME_MIN        INT64_C(-62167219200) /* 0000-01-01T00:00:00Z */
 #define TIME_MAX        INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
-static const struct unit {
+#define UNITS 4
+
+struct unit {
 	char suffix;
-	unsigned int shift;
-} units[] = {
-	/* clang-format off */
-	{ 'T', 40 },
-	{ 'G', 30 },
-	{ 'M', 20 },
-	{ 'K', 10 },
-	/* clang-format on */
+	uint64_t factor;
+};
+
+static const struct unit sizes[UNITS] = {
+	{ 'T', UINT64_C(1) << 40 },
+	{ 'G', UINT64_C(1) << 30 },
+	{ 'M', UINT64_C(1) << 20 },
+	{ 'K', UINT64_C(1) << 10 },
+};
+static const struct unit rates[UNITS] = {
+	{ 'T', UINT64_C(1000000000000) },
+	{ 'G', UINT64_C(1000000000) },
+	{ 'M', UINT64_C(1000000) },
+	{ 'K', UINT64_C(1000) },
 };
 
 static bool is_digit(char c)
@@ -77,15 +85,15 @@ static int read_fraction(const char **text, uint64_t *ret)
 	return 0;
 }
 
-static const struct unit *unit_find(char suffix)
+static const struct unit *unit_find(const struct unit units[UNITS], char suffix)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+	for (size_t i = 0; i < UNITS; i++)
 		if (units[i].suffix == suffix)
 			return &units[i];
 	return NULL;
 }
 
-int parse_size(const char *text, uint64_t *ret)
+static int parse_units(const char *text, const struct unit units[UNITS], uint64_t *ret)
 {
 	const struct unit *unit;
 	uint64_t whole, part, value;
@@ -100,20 +108,29 @@ int parse_size(const char *text, uint64_t *ret)
 	if (r < 0)
 		return r;
 
-	unit = unit_find(*text);
+	unit = unit_find(units, *text);
 	if (unit)
 		text++;
 	if (*text != '\0' || (point && !unit))
 		return -EINVAL;
-	if (unit && whole > UINT64_MAX >> unit->shift)
-		return -ERANGE;
-	value = unit ? whole << unit->shift : whole;
-	if (unit && __builtin_add_overflow(value, (part << unit->shift) / 1000, &value))
+	value = whole;
+	if (unit && (__builtin_mul_overflow(whole, unit->factor, &value) ||
+			    __builtin_add_overflow(value, part * unit->factor / 1000, &value)))
 		return -ERANGE;
 	if (value == PARSE_NONE)
 		return -ERANGE; /* this number means "none" */
 	*ret = value;
 	return 0;
+}
+
+int parse_size(const char *text, uint64_t *ret)
+{
+	return parse_units(text, sizes, ret);
+}
+
+int parse_rate(const char *text, uint64_t *ret)
+{
+	return parse_units(text, rates, ret);
 }
 
 int parse_count(const char *text, uint64_t *ret)
@@ -282,13 +299,13 @@ bool string_clean(const char *text, size_t max)
 }
 
 /* Exactly, or not at all: the largest unit that can say it with at most two decimals. */
-static bool format_unit(uint64_t bytes, const struct unit *unit, char buffer[FORMAT_SIZE])
+static bool format_unit(uint64_t number, const struct unit *unit, char buffer[FORMAT_SIZE])
 {
-	uint64_t whole = bytes >> unit->shift;
-	uint64_t hundredths = (bytes & ((UINT64_C(1) << unit->shift) - 1)) * 100;
-	unsigned int part = (unsigned int)(hundredths >> unit->shift);
+	uint64_t whole = number / unit->factor;
+	uint64_t hundredths = number % unit->factor * 100;
+	unsigned int part = (unsigned int)(hundredths / unit->factor);
 
-	if (whole == 0 || (uint64_t)part << unit->shift != hundredths)
+	if (whole == 0 || part * unit->factor != hundredths)
 		return false;
 	if (part == 0)
 		snprintf(buffer, FORMAT_SIZE, "%" PRIu64 "%c", whole, unit->suffix);
@@ -302,15 +319,26 @@ static bool format_unit(uint64_t bytes, const struct unit *unit, char buffer[FOR
 	return true;
 }
 
+static const char *format_units(
+	uint64_t number, const struct unit units[UNITS], char buffer[FORMAT_SIZE])
+{
+	if (number == PARSE_NONE)
+		return "none";
+	for (size_t i = 0; i < UNITS; i++)
+		if (format_unit(number, &units[i], buffer))
+			return buffer;
+	snprintf(buffer, FORMAT_SIZE, "%" PRIu64, number);
+	return buffer;
+}
+
 const char *format_size(uint64_t bytes, char buffer[FORMAT_SIZE])
 {
-	if (bytes == PARSE_NONE)
-		return "none";
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (format_unit(bytes, &units[i], buffer))
-			return buffer;
-	snprintf(buffer, FORMAT_SIZE, "%" PRIu64, bytes);
-	return buffer;
+	return format_units(bytes, sizes, buffer);
+}
+
+const char *format_rate(uint64_t bits, char buffer[FORMAT_SIZE])
+{
+	return format_units(bits, rates, buffer);
 }
 
 const char *format_thousandths(uint64_t thousandths, char buffer[FORMAT_SIZE])

@@ -18,6 +18,9 @@
 /* "512M", "1.5G", "4096": suffixes K M G T of 1024; "MB" and "MiB" are refused. */
 int parse_size(const char *text, uint64_t *ret);
 
+/* "100M", "1.5G", "8000": suffixes K M G T of 1000, for what is counted in bits a second. */
+int parse_rate(const char *text, uint64_t *ret);
+
 /* A plain decimal number. */
 int parse_count(const char *text, uint64_t *ret);
 
@@ -45,6 +48,7 @@ bool string_clean(const char *text, size_t max);
 /* "1.5G" for 1610612736; "none" for PARSE_NONE. buffer: a number of 20 digits or 8 characters. */
 #define FORMAT_SIZE 24
 const char *format_size(uint64_t bytes, char buffer[FORMAT_SIZE]);
+const char *format_rate(uint64_t bits, char buffer[FORMAT_SIZE]);
 const char *format_thousandths(uint64_t thousandths, char buffer[FORMAT_SIZE]);
 
 /* RFC 3339 in UTC with seconds, "2026-11-22T11:46:21Z", from seconds since the epoch. */

@@ -29,6 +29,16 @@ const struct setting_row setting_rows[] = {
 	{ "label",         "K=V,...",           "labels; +K=V adds, -K removes", true },
 	{ "stop-timeout",  "SECONDS",           "how long stop waits before it forces", false },
 	{ "profile",       "default|nesting",   "nesting: for containers inside the VE", false },
+	{ "net",           "routed|none",       "how it is connected", false },
+	{ "ip",            "ADDR,...",          "addresses; auto: of the instance's ranges", true },
+	{ "dns",           "ADDR,...",          "name servers; host: those of the host", true },
+	{ "search",        "DOMAIN,...",        "domains that short names are looked up in", true },
+	{ "publish",       "[HOSTADDR:]PORT:PORT[/udp],...", "ports of the host that lead to its own", true },
+	{ "nat",           "yes|no",            "private addresses leave the host as the host's", false },
+	{ "isolate",       "yes|no",            "neither to nor from other VEs", false },
+	{ "connections",   "N",                 "connections at once", false },
+	{ "rate-in",       "RATE",              "bits a second to the VE, e.g. 100M", false },
+	{ "rate-out",      "RATE",              "bits a second from the VE, e.g. 100M", false },
 };
 /* clang-format on */
 const size_t setting_rows_count = ARRAY_SIZE(setting_rows);

@@ -18,16 +18,19 @@
 #include "base/text.h"
 #include "runtime/setting_type.h"
 
-#define MIB        (UINT64_C(1) << 20)
-#define SIZE_TOP   (UINT64_C(1) << 60) /* fits JSON's integers and the kernel's page counters */
-#define CPUS_TOP   8192000             /* NR_CPUS_MAX of x86, in thousandths */
-#define PIDS_TOP   (UINT64_C(1) << 22) /* PID_MAX_LIMIT */
-#define PTYS_TOP   4096                /* kernel.pty.max: one pool for the host */
-#define STOP_TOP   86400
-#define PATH_TOP   1023
-#define HOST_TOP   64 /* __NEW_UTS_LEN */
-#define SENTENCE   1024
-#define LABEL_TEXT 32768
+#define MIB       (UINT64_C(1) << 20)
+#define SIZE_TOP  (UINT64_C(1) << 60) /* fits JSON's integers and the kernel's page counters */
+#define CPUS_TOP  8192000             /* NR_CPUS_MAX of x86, in thousandths */
+#define PIDS_TOP  (UINT64_C(1) << 22) /* PID_MAX_LIMIT */
+#define PTYS_TOP  4096                /* kernel.pty.max: one pool for the host */
+#define STOP_TOP  86400
+#define CONNS_TOP (UINT64_C(1) << 20) /* each new one costs a walk over those there are */
+#define KILOBIT   UINT64_C(1000)
+#define GIGABIT   UINT64_C(1000000000)
+#define PATH_TOP  1023
+#define HOST_TOP  64 /* __NEW_UTS_LEN */
+#define SENTENCE  1024
+#define LIST_TEXT 32768
 
 static const char *const autostart_words[] = {
 	[AUTOSTART_NO] = "no",
@@ -40,6 +43,14 @@ static const char *const profile_words[] = {
 	[PROFILE_NESTING] = "nesting",
 };
 _Static_assert(ARRAY_SIZE(profile_words) == PROFILES, "every profile has a word");
+
+static const char *const net_words[] = {
+	[NET_NONE] = "none",
+	[NET_ROUTED] = "routed",
+};
+
+static const char *const ip_words[] = { "auto" };
+static const char *const dns_words[] = { "host" };
 
 /* An absolute path without "." and "..": it is resolved inside the VE, but shown to people. */
 static bool path_valid(const char *text)
@@ -56,8 +67,7 @@ static bool path_valid(const char *text)
 	return true;
 }
 
-/* Labels of letters, digits and '-', joined by dots: what a guest's own tools accept. */
-static bool hostname_valid(const char *text)
+bool hostname_valid(const char *text)
 {
 	char before = '.';
 
@@ -77,6 +87,8 @@ static bool hostname_valid(const char *text)
 #define MEMBER(m)      offsetof(struct settings, m)
 #define WORDS(w)       .words = (w), .n_words = ARRAY_SIZE(w), .max = ARRAY_SIZE(w) - 1
 #define RANGE(lo, top) .min = (lo), .max = (top)
+#define LIST(items)    .count = MEMBER(n_##items), .max = LIST_TEXT
+#define OR(flag, w)    .word = MEMBER(flag), .words = (w), .n_words = 1
 
 /* clang-format off */
 const struct setting settings_table[] = {
@@ -104,12 +116,32 @@ const struct setting settings_table[] = {
 	  .limit = -1, .arg = "yes|no", .help = "refuse to start it" },
 	{ "description", SETTING_STRING, true, true, MEMBER(description), RANGE(0, SENTENCE),
 	  .limit = -1, .arg = "TEXT", .help = "a line about the VE" },
-	{ "label", SETTING_LABELS, true, true, MEMBER(labels), RANGE(0, LABEL_TEXT),
+	{ "label", SETTING_LABELS, true, true, MEMBER(labels), RANGE(0, LIST_TEXT),
 	  .limit = -1, .arg = "K=V,...", .help = "labels; +K=V adds, -K removes" },
 	{ "stop-timeout", SETTING_SECONDS, true, false, MEMBER(stop_timeout), RANGE(0, STOP_TOP),
 	  .limit = -1, .arg = "SECONDS", .help = "how long stop waits before it forces" },
 	{ "profile", SETTING_WORD, false, false, MEMBER(profile), WORDS(profile_words),
 	  .limit = -1, .arg = "default|nesting", .help = "nesting: for containers inside the VE" },
+	{ "net", SETTING_WORD, false, false, MEMBER(net), WORDS(net_words),
+	  .limit = -1, .arg = "routed|none", .help = "how it is connected" },
+	{ "ip", SETTING_ADDRESSES, true, true, MEMBER(ips), LIST(ips), OR(ip_auto, ip_words),
+	  .limit = -1, .arg = "ADDR,...", .help = "addresses; auto: of the instance's ranges" },
+	{ "dns", SETTING_ADDRESSES, false, true, MEMBER(dns), LIST(dns), OR(dns_host, dns_words),
+	  .limit = -1, .arg = "ADDR,...", .help = "name servers; host: those of the host" },
+	{ "search", SETTING_DOMAINS, false, true, MEMBER(search), LIST(search),
+	  .limit = -1, .arg = "DOMAIN,...", .help = "domains that short names are looked up in" },
+	{ "publish", SETTING_PUBLISHED, true, true, MEMBER(published), LIST(published),
+	  .limit = -1, .arg = "[HOSTADDR:]PORT:PORT[/udp],...", .help = "ports of the host that lead to its own" },
+	{ "nat", SETTING_BOOL, true, false, MEMBER(nat),
+	  .limit = -1, .arg = "yes|no", .help = "private addresses leave the host as the host's" },
+	{ "isolate", SETTING_BOOL, true, false, MEMBER(isolate),
+	  .limit = -1, .arg = "yes|no", .help = "neither to nor from other VEs" },
+	{ "connections", SETTING_COUNT, true, true, MEMBER(connections), RANGE(16, CONNS_TOP),
+	  .limit = -1, .arg = "N", .help = "connections at once" },
+	{ "rate-in", SETTING_RATE, true, true, MEMBER(rate_in), RANGE(8 * KILOBIT, 100 * GIGABIT),
+	  .limit = -1, .arg = "RATE", .help = "bits a second to the VE, e.g. 100M" },
+	{ "rate-out", SETTING_RATE, true, true, MEMBER(rate_out), RANGE(8 * KILOBIT, 100 * GIGABIT),
+	  .limit = -1, .arg = "RATE", .help = "bits a second from the VE, e.g. 100M" },
 };
 /* clang-format on */
 
@@ -145,6 +177,13 @@ int settings_init(struct settings *s, struct error *err)
 		.profile = PROFILE_DEFAULT,
 		.description = strdup(""),
 		.stop_timeout = 120,
+		.net = NET_ROUTED,
+		.ip_auto = true,
+		.dns_host = true,
+		.nat = true,
+		.connections = 4096,
+		.rate_in = PARSE_NONE,
+		.rate_out = PARSE_NONE,
 	};
 	if (s->init && s->description)
 		return 0;
@@ -158,6 +197,7 @@ void settings_done(struct settings *s)
 	free(s->hostname);
 	free(s->description);
 	labels_done(s);
+	lists_done(s);
 	*s = (struct settings){ 0 };
 }
 
@@ -168,10 +208,11 @@ int settings_copy(struct settings *to, const struct settings *from, struct error
 	copy.init = copy.hostname = copy.description = NULL;
 	copy.labels = NULL;
 	copy.n_labels = 0;
+	lists_forget(&copy);
 	if (text_copy(&copy.init, from->init) < 0 ||
 		text_copy(&copy.hostname, from->hostname) < 0 ||
 		text_copy(&copy.description, from->description) < 0 ||
-		labels_copy(&copy, from, err) < 0) {
+		labels_copy(&copy, from, err) < 0 || lists_copy(&copy, from, err) < 0) {
 		settings_done(&copy);
 		return error_memory(err);
 	}
@@ -194,6 +235,8 @@ static const char *number_format(
 		return format_size(value, buffer);
 	if (row->type == SETTING_CPUS)
 		return format_thousandths(value, buffer);
+	if (row->type == SETTING_RATE)
+		return format_rate(value, buffer);
 	if (value == PARSE_NONE)
 		return "none";
 	snprintf(buffer, FORMAT_SIZE, "%ju", (uintmax_t)value);
@@ -222,6 +265,7 @@ static int parse_number(
 		[SETTING_SIZE] = parse_size,
 		[SETTING_COUNT] = parse_count,
 		[SETTING_SECONDS] = parse_count,
+		[SETTING_RATE] = parse_rate,
 	};
 	uint64_t value = PARSE_NONE;
 	int r;
@@ -294,6 +338,10 @@ int setting_parse(
 		[SETTING_WORD] = parse_word,
 		[SETTING_STRING] = parse_string,
 		[SETTING_LABELS] = labels_parse,
+		[SETTING_RATE] = parse_number,
+		[SETTING_ADDRESSES] = list_parse,
+		[SETTING_DOMAINS] = list_parse,
+		[SETTING_PUBLISHED] = list_parse,
 	};
 
 	return parsers[row->type](s, row, text, err);
@@ -347,6 +395,8 @@ char *setting_format(const struct settings *s, const struct setting *row)
 
 	if (row->type == SETTING_LABELS)
 		return labels_format(s);
+	if (setting_is_list(row))
+		return list_format(s, row);
 	if (row->type == SETTING_BOOL)
 		return strdup(*setting_flag(s, row) ? "yes" : "no");
 	if (row->type != SETTING_STRING)
@@ -361,6 +411,8 @@ bool setting_equal(const struct settings *a, const struct settings *b, const str
 
 	if (row->type == SETTING_LABELS)
 		return labels_equal(a, b);
+	if (setting_is_list(row))
+		return list_equal(a, b, row);
 	if (row->type == SETTING_BOOL)
 		return *setting_flag(a, row) == *setting_flag(b, row);
 	if (row->type != SETTING_STRING)

@@ -67,7 +67,8 @@ static int take_labels(struct settings *s, const struct json *value, struct erro
 static bool is_number(const struct setting *row)
 {
 	return row->type == SETTING_CPUS || row->type == SETTING_SIZE ||
-	       row->type == SETTING_COUNT || row->type == SETTING_SECONDS;
+	       row->type == SETTING_COUNT || row->type == SETTING_SECONDS ||
+	       row->type == SETTING_RATE;
 }
 
 static int take_value(
@@ -83,6 +84,8 @@ static int take_value(
 		return take_number(s, row, value, err);
 	if (row->type == SETTING_LABELS && json_type(value) == JSON_OBJECT)
 		return take_labels(s, value, err);
+	if (setting_is_list(row) && json_type(value) == JSON_ARRAY)
+		return list_from_json(s, row, value, err);
 	if (row->type == SETTING_BOOL && json_bool(value, setting_flag(s, row)))
 		return 0;
 	return bad_type(row, err);
@@ -134,6 +137,8 @@ void setting_to_json(
 {
 	if (row->type == SETTING_LABELS)
 		put_labels(s, object, key);
+	else if (setting_is_list(row))
+		list_to_json(s, row, json_set_array(object, key));
 	else if (row->type == SETTING_BOOL)
 		json_set_bool(object, key, *setting_flag(s, row));
 	else if (row->type == SETTING_STRING)
@@ -152,6 +157,7 @@ void settings_to_json(const struct settings *s, struct json *object)
 		cleanup_free char *text = NULL;
 
 		if (row->type == SETTING_CPUS || row->type == SETTING_SIZE ||
+			row->type == SETTING_RATE ||
 			(is_number(row) && *setting_number(s, row) == PARSE_NONE)) {
 			text = setting_format(s, row);
 			if (text) {

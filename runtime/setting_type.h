@@ -41,3 +41,19 @@ int labels_copy(struct settings *to, const struct settings *from, struct error *
 void labels_done(struct settings *s);
 bool labels_equal(const struct settings *a, const struct settings *b);
 char *labels_format(const struct settings *s);
+
+/* Labels of letters, digits and '-', joined by dots: what a guest's own tools accept. */
+bool hostname_valid(const char *text);
+
+/* setting_list.c */
+int list_parse(struct settings *s, const struct setting *row, const char *text, struct error *err);
+int list_from_json(
+	struct settings *s, const struct setting *row, const struct json *array, struct error *err);
+void list_to_json(const struct settings *s, const struct setting *row, struct json *array);
+bool list_equal(const struct settings *a, const struct settings *b, const struct setting *row);
+char *list_format(const struct settings *s, const struct setting *row);
+
+/* All lists. Forgetting leaves the items to whom they were copied from. */
+int lists_copy(struct settings *to, const struct settings *from, struct error *err);
+void lists_forget(struct settings *s);
+void lists_done(struct settings *s);
