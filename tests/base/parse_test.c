@@ -66,6 +66,50 @@ static void sizes(void **state)
 	check(parse_size, rows, ARRAY_SIZE(rows));
 }
 
+static void rates(void **state)
+{
+	static const struct row rows[] = {
+		{ "8000", 0, 8000 },
+		{ "1K", 0, 1000 },
+		{ "100M", 0, 100000000 },
+		{ "1.5G", 0, UINT64_C(1500000000) },
+		{ "18446744T", 0, UINT64_C(18446744000000000000) },
+		{ "18446745T", -ERANGE, 0 },
+		{ "1Mbit", -EINVAL, 0 },
+		{ "1.5", -EINVAL, 0 },
+		{ "-1K", -EINVAL, 0 },
+		{ "none", -EINVAL, 0 },
+	};
+
+	check(parse_rate, rows, ARRAY_SIZE(rows));
+}
+
+static void formatted_rates_read_back(void **state)
+{
+	static const struct {
+		uint64_t bits;
+		const char *text;
+	} rows[] = {
+		{ 999, "999" },
+		{ 1024, "1024" },
+		{ 8000, "8K" },
+		{ 1250000, "1.25M" },
+		{ 1234567, "1234567" },
+		{ UINT64_C(100000000000), "100G" },
+		{ PARSE_NONE, "none" },
+	};
+	char buffer[FORMAT_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t back = PARSE_NONE;
+
+		assert_string_equal(format_rate(rows[i].bits, buffer), rows[i].text);
+		if (rows[i].bits != PARSE_NONE)
+			assert_int_equal(parse_rate(buffer, &back), 0);
+		assert_true(back == rows[i].bits);
+	}
+}
+
 static void counts(void **state)
 {
 	static const struct row rows[] = {
@@ -252,6 +296,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(rates),
+		cmocka_unit_test(formatted_rates_read_back),
 		cmocka_unit_test(counts),
 		cmocka_unit_test(thousandths),
 		cmocka_unit_test(ids_have_no_minus_one),

@@ -66,6 +66,16 @@ static void defaults_are_those_of_the_manual(void **state)
 		{ "label", "none" },
 		{ "stop-timeout", "120" },
 		{ "profile", "default" },
+		{ "net", "routed" },
+		{ "ip", "auto" },
+		{ "dns", "host" },
+		{ "search", "none" },
+		{ "publish", "none" },
+		{ "nat", "yes" },
+		{ "isolate", "no" },
+		{ "connections", "4096" },
+		{ "rate-in", "none" },
+		{ "rate-out", "none" },
 	};
 
 	(void)state;
