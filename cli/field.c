@@ -10,42 +10,58 @@
 
 #include "base/array.h"
 #include "base/json.h"
+#include "base/parse.h"
 #include "base/text.h"
 #include "cli/format.h"
 
 /* clang-format off */
 static const struct field ve_rows[] = {
-	{ "name",         "name",         NULL,         FIELD_TEXT,  true },
-	{ "state",        "state",        NULL,         FIELD_TEXT,  true },
-	{ "template",     "template",     NULL,         FIELD_TEXT,  true },
-	{ "cpus",         "limits",       "cpus",       FIELD_CPUS,  true },
-	{ "memory",       "limits",       "memory",     FIELD_BYTES, true },
-	{ "pids",         "limits",       "pids",       FIELD_COUNT, true },
-	{ "started",      "started",      NULL,         FIELD_TIME,  true },
-	{ "autostart",    "autostart",    NULL,         FIELD_TEXT,  false },
-	{ "busy",         "busy",         NULL,         FIELD_BUSY,  false },
-	{ "cgroup",       "cgroup",       NULL,         FIELD_TEXT,  false },
-	{ "cpu-weight",   "limits",       "cpu_weight", FIELD_COUNT, false },
-	{ "created",      "created",      NULL,         FIELD_TIME,  false },
-	{ "description",  "description",  NULL,         FIELD_TEXT,  false },
-	{ "disabled",     "disabled",     NULL,         FIELD_TEXT,  false },
-	{ "exit",         "exit",         NULL,         FIELD_EXIT,  false },
-	{ "first-id",     "first_id",     NULL,         FIELD_TEXT,  false },
-	{ "hostname",     "hostname",     NULL,         FIELD_TEXT,  false },
-	{ "init",         "init",         NULL,         FIELD_TEXT,  false },
-	{ "label",        "labels",       NULL,         FIELD_MAP,   false },
-	{ "layers",       "layers",       NULL,         FIELD_LIST,  false },
-	{ "pending",      "pending",      NULL,         FIELD_LIST,  false },
-	{ "pid",          "pid",          NULL,         FIELD_TEXT,  false },
-	{ "plan",         "plan",         NULL,         FIELD_TEXT,  false },
-	{ "problem",      "problem",      NULL,         FIELD_TEXT,  false },
-	{ "profile",      "profile",      NULL,         FIELD_TEXT,  false },
-	{ "protect",      "protect",      NULL,         FIELD_TEXT,  false },
-	{ "ptys",         "ptys",         NULL,         FIELD_TEXT,  false },
-	{ "ready",        "ready",        NULL,         FIELD_TIME,  false },
-	{ "stop-timeout", "stop_timeout", NULL,         FIELD_TEXT,  false },
-	{ "swap",         "limits",       "swap",       FIELD_BYTES, false },
-	{ "uuid",         "uuid",         NULL,         FIELD_TEXT,  false },
+	{ "name",           "name",        NULL,             FIELD_TEXT,  true },
+	{ "state",          "state",       NULL,             FIELD_TEXT,  true },
+	{ "ip",             "net",         "address",        FIELD_FIRST, true },
+	{ "template",       "template",    NULL,             FIELD_TEXT,  true },
+	{ "cpus",           "limits",      "cpus",           FIELD_CPUS,  true },
+	{ "memory",         "limits",      "memory",         FIELD_BYTES, true },
+	{ "pids",           "limits",      "pids",           FIELD_COUNT, true },
+	{ "started",        "started",     NULL,             FIELD_TIME,  true },
+	{ "addresses",      "net",         "address",        FIELD_LIST,  false },
+	{ "autostart",      "autostart",   NULL,             FIELD_TEXT,  false },
+	{ "busy",           "busy",        NULL,             FIELD_BUSY,  false },
+	{ "bytes-in",       "net",         "in",             FIELD_FLOW,  false },
+	{ "bytes-out",      "net",         "out",            FIELD_FLOW,  false },
+	{ "cgroup",         "cgroup",      NULL,             FIELD_TEXT,  false },
+	{ "connections",    "connections", NULL,             FIELD_TEXT,  false },
+	{ "cpu-weight",     "limits",      "cpu_weight",     FIELD_COUNT, false },
+	{ "created",        "created",     NULL,             FIELD_TIME,  false },
+	{ "description",    "description", NULL,             FIELD_TEXT,  false },
+	{ "disabled",       "disabled",    NULL,             FIELD_TEXT,  false },
+	{ "dns",            "dns",         NULL,             FIELD_LIST,  false },
+	{ "exit",           "exit",        NULL,             FIELD_EXIT,  false },
+	{ "first-id",       "first_id",    NULL,             FIELD_TEXT,  false },
+	{ "host-interface", "net",         "host_interface", FIELD_TEXT,  false },
+	{ "hostname",       "hostname",    NULL,             FIELD_TEXT,  false },
+	{ "init",           "init",        NULL,             FIELD_TEXT,  false },
+	{ "isolate",        "isolate",     NULL,             FIELD_TEXT,  false },
+	{ "label",          "labels",      NULL,             FIELD_MAP,   false },
+	{ "layers",         "layers",      NULL,             FIELD_LIST,  false },
+	{ "mac",            "net",         "mac",            FIELD_TEXT,  false },
+	{ "nat",            "nat",         NULL,             FIELD_TEXT,  false },
+	{ "net",            "net",         "mode",           FIELD_TEXT,  false },
+	{ "pending",        "pending",     NULL,             FIELD_LIST,  false },
+	{ "pid",            "pid",         NULL,             FIELD_TEXT,  false },
+	{ "plan",           "plan",        NULL,             FIELD_TEXT,  false },
+	{ "problem",        "problem",     NULL,             FIELD_TEXT,  false },
+	{ "profile",        "profile",     NULL,             FIELD_TEXT,  false },
+	{ "protect",        "protect",     NULL,             FIELD_TEXT,  false },
+	{ "publish",        "publish",     NULL,             FIELD_LIST,  false },
+	{ "ptys",           "ptys",        NULL,             FIELD_TEXT,  false },
+	{ "rate-in",        "rate_in",     NULL,             FIELD_RATE,  false },
+	{ "rate-out",       "rate_out",    NULL,             FIELD_RATE,  false },
+	{ "ready",          "ready",       NULL,             FIELD_TIME,  false },
+	{ "search",         "search",      NULL,             FIELD_LIST,  false },
+	{ "stop-timeout",   "stop_timeout",NULL,             FIELD_TEXT,  false },
+	{ "swap",           "limits",      "swap",           FIELD_BYTES, false },
+	{ "uuid",           "uuid",        NULL,             FIELD_TEXT,  false },
 };
 static const struct field template_rows[] = {
 	{ "name",         "name",         NULL,         FIELD_TEXT,  true },
@@ -74,7 +90,12 @@ const struct json *field_value(const struct field *field, const struct json *rec
 {
 	const struct json *value = json_find(record, field->key);
 
-	return field->sub ? json_find(value, field->sub) : value;
+	if (!field->sub)
+		return value;
+	if (json_type(value) == JSON_ARRAY)
+		value = json_at(value, 0);
+	value = json_find(value, field->sub);
+	return field->type == FIELD_FIRST ? json_at(value, 0) : value;
 }
 
 static void list_format(const struct json *list, struct text *text)
@@ -129,6 +150,15 @@ static void size_format(const struct json *value, struct text *text)
 
 	if (json_real(value, &bytes))
 		text_add(text, format_human(bytes, buffer));
+}
+
+static void rate_format(const struct json *value, struct text *text)
+{
+	char buffer[FORMAT_SIZE];
+	int64_t bits;
+
+	if (json_int(value, &bits) && bits >= 0)
+		text_add(text, format_rate((uint64_t)bits, buffer));
 }
 
 static void busy_format(const struct json *busy, struct text *text)
@@ -208,6 +238,13 @@ void field_format(const struct field *field, const struct json *record, struct t
 	case FIELD_BYTES:
 		limit_format(field, value, text);
 		break;
+	case FIELD_RATE:
+		rate_format(value, text);
+		break;
+	case FIELD_FLOW:
+		size_format(json_find(value, "bytes"), text);
+		break;
+	case FIELD_FIRST:
 	case FIELD_TEXT:
 	case FIELD_LIST:
 	case FIELD_MAP:
@@ -227,7 +264,8 @@ static bool field_number(const struct field *field, const struct json *record, d
 		return json_real(json_find(value, "limit"), ret);
 	if (field->type == FIELD_TALLY)
 		*ret = (double)json_count(value);
-	return field->type == FIELD_TALLY || json_real(value, ret) || json_real(used, ret);
+	return field->type == FIELD_TALLY || json_real(value, ret) || json_real(used, ret) ||
+	       json_real(json_find(value, "bytes"), ret);
 }
 
 int field_compare(const struct field *field, const struct json *a, const struct json *b)
@@ -242,5 +280,7 @@ int field_compare(const struct field *field, const struct json *a, const struct 
 						   : (left > right) - (left < right);
 	left_text = json_string(field_value(field, a));
 	right_text = json_string(field_value(field, b));
-	return strcmp(left_text ? left_text : "", right_text ? right_text : "");
+	/* Addresses: .9 before .10. */
+	return (field->type == FIELD_FIRST ? strverscmp : strcmp)(
+		left_text ? left_text : "", right_text ? right_text : "");
 }

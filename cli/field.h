@@ -23,12 +23,15 @@ enum field_type {
 	FIELD_COUNT, /* a limit in things: used/limit */
 	FIELD_CPUS,  /* a limit in CPUs: used/limit */
 	FIELD_BYTES, /* a limit in bytes: used/limit */
+	FIELD_FIRST, /* of a list */
+	FIELD_RATE,  /* bits a second */
+	FIELD_FLOW,  /* {bytes}: what went one way */
 };
 
 struct field {
 	const char *name; /* what the operator types */
 	const char *key;  /* in the record */
-	const char *sub;  /* a key inside that, or NULL */
+	const char *sub;  /* a key inside that, or inside the first of a list, or NULL */
 	enum field_type type;
 	bool standard; /* shown when nobody says which */
 };

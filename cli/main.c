@@ -75,6 +75,16 @@ static const struct peer {
 	/* clang-format on */
 };
 
+#define LEFT 28 /* columns; what is much longer gets a line of its own */
+
+static void print_row(const char *left, const char *help)
+{
+	if (strlen(left) > LEFT + 4)
+		printf("  %s\n  %-*s %s\n", left, LEFT, "", help);
+	else
+		printf("  %-*s %s\n", LEFT, left, help);
+}
+
 static void print_options(const struct option_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -83,7 +93,7 @@ static void print_options(const struct option_row *rows, size_t n)
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
 			rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ",
 			rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
-		printf("  %-28s %s\n", left, rows[i].help);
+		print_row(left, rows[i].help);
 	}
 }
 
@@ -91,11 +101,11 @@ static void print_settings(void)
 {
 	printf("\nSettings (none: no limit or empty; default: as the plan has it):\n");
 	for (size_t i = 0; i < setting_rows_count; i++) {
-		char left[64]; /* the longest row: 30 characters */
+		char left[64]; /* the longest row: 43 characters */
 
 		snprintf(left, sizeof(left), "    --%s %s", setting_rows[i].name,
 			setting_rows[i].arg);
-		printf("  %-28s %s\n", left, setting_rows[i].help);
+		print_row(left, setting_rows[i].help);
 	}
 }
 

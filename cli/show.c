@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * show.c - all that is known about a VE, for people: one line a fact, and the limits as a table.
+ * show.c - all that is known about a VE, for people: one line a fact, and the limits and the
+ * network as tables.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,14 +22,16 @@ static int cmd_show(struct cli *cli);
 static const struct option_row show_options[] = {
 	{ 0, "json", NULL, "as a JSON array" },
 };
-const struct command command_show = { "show", "VE...", "show all about VEs: limits, use, settings",
+const struct command command_show = { "show", "VE...", "show all about VEs: limits, network, use, settings",
 	show_options, ARRAY_SIZE(show_options), COMMAND_VES | COMMAND_READS, 1, WORDS_ANY, cmd_show };
 
 /* In this order; what is empty is left out. */
 static const char *const facts[] = {
 	"state", "problem", "busy", "pending", "description", "label", "uuid", "template", "plan",
 	"created", "started", "ready", "exit", "init", "pid", "hostname", "first-id", "cgroup",
-	"autostart", "protect", "disabled", "stop-timeout", "profile", "ptys",
+	"autostart", "protect", "disabled", "stop-timeout", "profile", "ptys", "net", "addresses",
+	"host-interface", "mac", "dns", "search", "publish", "nat", "isolate", "connections",
+	"rate-in", "rate-out",
 };
 static const char *const limits[] = { "cpus", "cpu-weight", "memory", "swap", "pids" };
 /* clang-format on */
@@ -48,7 +51,7 @@ static void print_facts(const struct json *record)
 		for (char *c = text.data; *c; c++)
 			if ((unsigned char)*c < ' ')
 				*c = '?';
-		printf("  %-13s %s\n", field->name, text.data);
+		printf("  %-14s %s\n", field->name, text.data);
 	}
 }
 
@@ -106,6 +109,66 @@ static void print_limits(const struct json *record)
 	table_done(&table);
 }
 
+static void add_count(struct table *table, const struct json *object, const char *key)
+{
+	cleanup_text struct text text;
+
+	text_init(&text);
+	value_format(json_find(object, key), &text);
+	table_add(table, text.data);
+}
+
+/* What went one way through an interface; what was refused of it, which is known of one way only.
+ */
+static void add_flow(struct table *table, const struct json *interface, const char *way,
+	const char *name, const struct json *drops, bool refused)
+{
+	const struct json *flow = json_find(interface, way);
+	char buffer[FORMAT_HUMAN];
+	double bytes = 0;
+
+	(void)json_real(json_find(flow, "bytes"), &bytes); /* absent: none yet */
+	table_add(table, name);
+	table_add(table, format_human(bytes, buffer));
+	add_count(table, flow, "packets");
+	add_count(table, flow, "dropped");
+	for (size_t i = 0; i < json_count(drops); i++)
+		add_count(table, refused ? drops : NULL, json_key_at(drops, i));
+}
+
+static void add_header(struct table *table, const char *name)
+{
+	cleanup_text struct text text;
+
+	text_init(&text);
+	text_add(&text, name);
+	for (char *c = text.data; *c; c++)
+		*c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+	table_add(table, text.data);
+}
+
+/* Counted over all lives of the VE; the reasons for what was refused are the daemon's words. */
+static void print_network(const struct json *record)
+{
+	static const char *const header[] = { "  ", "bytes", "packets", "dropped" };
+	const struct json *interface = json_at(json_find(record, "net"), 0);
+	const struct json *drops = json_find(interface, "drops");
+	struct table table;
+
+	if (json_type(json_find(interface, "in")) != JSON_OBJECT)
+		return;
+	table_init(&table, ARRAY_SIZE(header) + json_count(drops));
+	for (size_t i = 0; i < ARRAY_SIZE(header); i++)
+		add_header(&table, header[i]);
+	for (size_t i = 0; i < json_count(drops); i++)
+		add_header(&table, json_key_at(drops, i));
+	add_flow(&table, interface, "in", "network in", drops, false);
+	add_flow(&table, interface, "out", "network out", drops, true);
+	putchar('\n');
+	table_print(&table, stdout);
+	table_done(&table);
+}
+
 static void print_record(const struct json *record)
 {
 	const char *name = json_find_string(record, "name");
@@ -113,6 +176,7 @@ static void print_record(const struct json *record)
 	printf("%s\n", name ? name : "?");
 	print_facts(record);
 	print_limits(record);
+	print_network(record);
 }
 
 static int cmd_show(struct cli *cli)

@@ -33,11 +33,13 @@ doctor:none:--json
 events:none:-f --follow --json
 '
 _vessel_settings='--cpus --cpu-weight --memory --swap --pids --ptys --init --hostname --autostart
-	--protect --disabled --description --label --stop-timeout --profile'
+	--protect --disabled --description --label --stop-timeout --profile --net --ip --dns --search
+	--publish --nat --isolate --connections --rate-in --rate-out'
 _vessel_global='-h --help -q --quiet --instance --version'
-_vessel_fields='name state template cpus memory pids started autostart busy cgroup cpu-weight created
-	description disabled exit first-id hostname init label layers pending pid plan problem profile
-	protect ptys ready stop-timeout swap uuid'
+_vessel_fields='name state ip template cpus memory pids started addresses autostart busy bytes-in bytes-out
+	cgroup connections cpu-weight created description disabled dns exit first-id host-interface
+	hostname init isolate label layers mac nat net pending pid plan problem profile protect publish
+	ptys rate-in rate-out ready search stop-timeout swap uuid'
 _vessel_template_fields='name size files ves created problem layers used-by'
 
 _vessel_ask()
@@ -58,8 +60,11 @@ _vessel_value()
 	--ssh-key) compopt -o default ;;
 	--password) _vessel_reply - ;;
 	--autostart) _vessel_reply 'no yes last' ;;
-	--protect | --disabled) _vessel_reply 'yes no' ;;
+	--protect | --disabled | --nat | --isolate) _vessel_reply 'yes no' ;;
 	--profile) _vessel_reply 'default nesting' ;;
+	--net) _vessel_reply 'routed none' ;;
+	--ip) _vessel_reply 'auto none' ;;
+	--dns) _vessel_reply 'host none' ;;
 	--state) _vessel_reply 'stopped starting running paused stopping broken' ;;
 	-s | --signal | -o | --fields | --sort)
 		case $command in
@@ -70,7 +75,8 @@ _vessel_value()
 		;;
 	--instance | --plan | --timeout | --label | --pid | --sha256 | --max-* | --suite | --include | \
 		--user | -u | --cwd | --env | --lines | --cpus | --cpu-weight | --memory | --swap | \
-		--pids | --ptys | --init | --hostname | --description | --stop-timeout) ;;
+		--pids | --ptys | --init | --hostname | --description | --stop-timeout | --search | \
+		--publish | --connections | --rate-in | --rate-out) ;;
 	*) return 1 ;;
 	esac
 }

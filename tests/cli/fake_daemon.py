@@ -21,6 +21,16 @@ def limit(value, used=None, **more):
                  "enforced": True}, **more)
 
 
+def interface(address, running):
+    flow = {"bytes": 1536, "packets": 12, "dropped": 0}
+    return {"name": "eth0", "mode": "routed", "host_interface": "ve1" if running else None,
+            "mac": "02:00:00:00:00:01", "address": [address, "fd00::1"], "in": flow,
+            "out": dict(flow, dropped=3), "drops": {"spoofed": 3, "closed": 0, "crowded": 0}}
+
+
+addresses = {"web1": "10.77.0.10", "web2": "10.77.0.9"}
+
+
 def make(name, state="stopped", template="small"):
     running = state == "running"
     return {"name": name, "uuid": "0-0", "state": state, "problem": None, "busy": None,
@@ -34,7 +44,10 @@ def make(name, state="stopped", template="small"):
             "limits": {"cpus": limit(1.5, 0.02 if running else None, total=81.4),
                        "cpu_weight": limit(100), "swap": limit(0, enforced=False),
                        "memory": limit(536870912, 42991616 if running else None, peak=61865984),
-                       "pids": limit(1024, 7 if running else None)}, "net": []}
+                       "pids": limit(1024, 7 if running else None)},
+            "ip": ["auto"], "dns": ["host"], "search": [], "publish": ["8080:80"], "nat": True,
+            "isolate": False, "connections": 4096, "rate_in": 1500000, "rate_out": None,
+            "net": [interface(addresses[name], running)] if name in addresses else []}
 
 
 for n, s in (("web1", "running"), ("web2", "stopped"), ("db1", "running")):

@@ -77,7 +77,27 @@ class Words(Case):
     def test_list_is_a_table_without_a_terminal_too(self):
         status, out, err = self.run_vessel("list")
         self.assertEqual((status, err), (0, ""))
-        self.assertEqual(out.splitlines()[1].split()[:2], ["db1", "running"])
+        self.assertEqual(out.splitlines()[0].split()[:4], ["NAME", "STATE", "IP", "TEMPLATE"])
+        self.assertEqual([line.split()[:3] for line in out.splitlines()[1:3]],
+                         [["db1", "running", "-"], ["web1", "running", "10.77.0.10"]])
+
+    def test_addresses_are_sorted_as_numbers_and_traffic_is_listed(self):
+        self.assertEqual(self.run_vessel("list", "-H", "-s", "ip", "-o", "name,addresses,bytes-in,rate-in,publish")[1],
+                         "db1   -                   -     1.5M  8080:80\n"
+                         "web2  10.77.0.9,fd00::1   1.5K  1.5M  8080:80\n"
+                         "web1  10.77.0.10,fd00::1  1.5K  1.5M  8080:80\n")
+
+    def test_show_tells_of_the_network(self):
+        out = self.run_vessel("show", "web1")[1]
+        for line in ("net            routed", "addresses      10.77.0.10,fd00::1", "host-interface ve1",
+                     "dns            host", "rate-in        1.5M", "publish        8080:80"):
+            self.assertIn("  " + line + "\n", out)
+        self.assertNotIn("rate-out", out)
+        self.assertEqual(out.split("\n\n")[-1],
+                         "             BYTES  PACKETS  DROPPED  SPOOFED  CLOSED  CROWDED\n"
+                         "network in   1.5K   12       0        -        -       -\n"
+                         "network out  1.5K   12       3        3        0       0\n")
+        self.assertNotIn("network in", self.run_vessel("show", "db1")[1])
 
     def test_list_gives_bare_names_for_scripts(self):
         self.assertEqual(self.run_vessel("list", "-Ho", "name"), (0, "db1\nweb1\nweb2\n", ""))
