@@ -20,7 +20,7 @@
 
 #define HINT_DIR  "ve"
 #define HINT_PATH (sizeof(HINT_DIR "/") + NAME_LENGTH)
-#define HINT_MAX  8192
+#define HINT_MAX  65536 /* lists of name servers and domains among it */
 
 #define PROC_FILE_MAX 65536
 
