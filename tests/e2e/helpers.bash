@@ -150,6 +150,7 @@ manager_pid()
 vesseld_stop()
 {
 	local pid status=0
+	vessel list >/dev/null 2>&1 || vesseld_run || true # where a test has failed between two of them
 	vessel destroy --all --force --yes 2>/dev/null || true
 	pid=$(vesseld_pid)
 	kill -TERM "$pid" 2>/dev/null || true

@@ -47,14 +47,21 @@ network_stop()
 	return "$status"
 }
 
-# place WHERE COMMAND...: in the network of `host`, `outside` or of a VE. What a VE's own programs may
+# The network namespace of a VE that runs.
+space()
+{
+	echo "/proc/$(pid_of "$1")/ns/net"
+}
+
+# place WHERE COMMAND...: in the network of `host`, `outside`, of a VE or of such a file. What a VE's own programs may
 # do there is not asked by this: some tests go by `vessel exec`.
 place()
 {
 	case $1 in
 	host) in_host "${@:2}" ;;
 	outside) in_netns "$outside" "${@:2}" ;;
-	*) nsenter --net="/proc/$(pid_of "$1")/ns/net" -- "${@:2}" ;;
+	/*) nsenter --net="$1" -- "${@:2}" ;;
+	*) nsenter --net="$(space "$1")" -- "${@:2}" ;;
 	esac
 }
 

@@ -64,10 +64,10 @@ host()
 	for family in 4 6; do
 		vessel exec -n a -- ping -c 1 -W 5 "$(out $family)"
 		vessel exec -n a -- ping -c 1 -W 5 "$(address b $family)"
-		place outside ping -c 1 -W 5 "$(address a $family)"
-		place host ping -c 1 -W 5 "$(address a $family)"
+		place outside busybox ping -c 1 -W 5 "$(address a $family)"
+		place host busybox ping -c 1 -W 5 "$(address a $family)"
 		[ "$(vessel exec a -- nc -w 5 "$(out $family)" 7000 </dev/null | head -1)" = "$(host $family)" ]
-		vessel exec -n a -- grep -E "^$(address a $family)[[:space:]]+a( |\$)" /etc/hosts
+		vessel exec -n a -- grep -E "^$(address a $family)[[:space:]]+a[[:space:]]" /etc/hosts
 	done
 	vessel exec -n a -- ping -c 1 -W 5 169.254.0.1
 	vessel exec -n a -- ping -c 1 -W 5 a
@@ -131,7 +131,7 @@ host()
 		unheard a udp "$(host $family)" 7010
 		seen "$(address a $family)" a udp "$(host $family)" 7011
 		unheard a tcp "$(host $family)" 7011
-		place a ping -c 1 -W 5 "$(host $family)"
+		place a busybox ping -c 1 -W 5 "$(host $family)"
 	done
 	unheard a tcp 169.254.0.1 7009
 	seen "$(address a 4)" a tcp 169.254.0.1 7010
