@@ -32,7 +32,7 @@ between()
 
 @test "a VE is made, started and used" {
 	part "A template" | grep -qE '^small +'
-	part "A VE made from it" | grep -qE '^web1 +running +small +[0-9.]+/0\.5 +[0-9.]+[KM]/64\.0M +[0-9]+/50 '
+	part "A VE made from it" | grep -qE '^web1 +running +[0-9.]+ +small +[0-9.]+/0\.5 +[0-9.]+[KM]/64\.0M +[0-9]+/50 '
 	part "A machine of its own" | grep -qx web1
 	part "A machine of its own" | grep -qE "init runs as user [1-9][0-9]{5,} of this host"
 }
