@@ -78,9 +78,9 @@ void filter_encode_set(
 		"make the nftables set", row->name);
 	uint32_t flags = row->data_size ? NFT_SET_MAP : 0;
 
-	/* Only the growing hash table keeps connections, and it is what a set of no given size gets.
-	 * Not NFT_SET_EVAL, which would ask for it: an element of a dynamic set goes, limit and
-	 * all, once it has been without a connection for a second (nft_rhash_gc). */
+	/* Only the growing hash table keeps connections, and it is what a set of no given size
+	 * gets. Not NFT_SET_EVAL, which would ask for it: an element of a dynamic set goes, limit
+	 * and all, once it has been without a connection for a second (nft_rhash_gc). */
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, filter->table);
 	mnl_attr_put_strz(message, NFTA_SET_NAME, row->name);
 	put_number(message, NFTA_SET_FLAGS, flags);
