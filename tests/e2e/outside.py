@@ -8,7 +8,7 @@ Every name in example.org is this one, by both addresses. Each request is a line
 and what for.
 """
 
-import functools, http.server, socket, struct, sys, threading
+import functools, http.server, socket, socketserver, struct, sys, threading
 
 four, six, directory = sys.argv[1:4]
 
@@ -40,7 +40,11 @@ class Files(http.server.SimpleHTTPRequestHandler):
         print(self.client_address[0], self.command, self.path, flush=True)
 
 
-class Web(http.server.ThreadingHTTPServer):
+class Web(socketserver.ThreadingTCPServer):
+    """Not of http.server, which asks for its own name first."""
+
+    allow_reuse_address = True
+
     def __init__(self, family, address):
         self.address_family = family
         super().__init__((address, 80), functools.partial(Files, directory=directory))
