@@ -117,72 +117,73 @@ static void values_come_back_from_text_and_from_records(void **state)
 	}
 }
 
-static void bad_values_are_refused_and_change_nothing(void **state)
-{
 #define ADDRESSES " for ip (ADDR,...: addresses; auto: of the instance's ranges)"
 #define PORT      " (a port is a number from 1 to 65535)"
-	/* clang-format off */
-	static const char *const rows[][3] = {
-		{ "net",         "bridge",          "bad value 'bridge' for net (routed|none: how it is connected)" },
-		{ "ip",          "10.77.0",         "bad value '10.77.0'" ADDRESSES },
-		{ "ip",          "10.77.0.01",      "bad value '10.77.0.01'" ADDRESSES },
-		{ "ip",          "10.77.0.1/16",    "bad value '10.77.0.1/16'" ADDRESSES },
-		{ "ip",          "",                "bad value ''" ADDRESSES },
-		{ "ip",          "10.0.0.1,",       "bad value ''" ADDRESSES },
-		{ "ip",          "+",               "bad value ''" ADDRESSES },
-		{ "ip",          "++10.0.0.2",      "bad value '+10.0.0.2'" ADDRESSES },
-		{ "ip",          "auto,10.0.0.2",   "bad value 'auto'" ADDRESSES },
-		{ "ip",          "10.0.0.2,none",   "bad value 'none'" ADDRESSES },
-		{ "ip",          "fe80::1%eth0",    NULL },
-		{ "ip",          "224.0.0.1",       "bad value '224.0.0.1' for ip (a multicast address)" },
-		{ "ip",          "ff02::1",         "bad value 'ff02::1' for ip (a multicast address)" },
-		{ "ip",          "127.0.0.1",       "bad value '127.0.0.1' for ip (a loopback address)" },
-		{ "ip",          "169.254.0.9",     "bad value '169.254.0.9' for ip (a link-local address)" },
-		{ "ip",          "::",              "bad value '::' for ip (the unspecified address)" },
-		{ "ip",          "10.0.0.2,10.0.0.2", "10.0.0.2 stands twice in ip" },
-		{ "ip",          "fd00::1,fd00:0::1", "fd00:0::1 stands twice in ip" },
-		{ "ip",          "10.0.0.2\n",      "bad value for ip: control characters, or more than 32768 bytes" },
-		{ "dns",         "+192.0.2.53",     "cannot add 192.0.2.53: dns is 'host', which is no list (name all of them)" },
-		{ "dns",         "resolver",        "bad value 'resolver' for dns (ADDR,...: name servers; host: those of the host)" },
-		{ "dns",         "0.0.0.0",         "bad value '0.0.0.0' for dns (an address of \"this network\")" },
-		{ "dns",         "auto",            NULL },
-		{ "search",      "example_org",     "bad value 'example_org' for search (DOMAIN,...: domains that short names are looked up in)" },
-		{ "search",      ".",               NULL },
-		{ "search",      "a..b",            NULL },
-		{ "search",      "org\nnameserver", NULL },
-		{ "search",      "lan,LAN",         "LAN stands twice in search" },
-		{ "publish",     "80",              "bad value '80' for publish ([HOSTADDR:]PORT:PORT[/udp],...: ports of the host that lead to its own)" },
-		{ "publish",     "80:80/tcp",       NULL },
-		{ "publish",     "80:80/udp/udp",   NULL },
-		{ "publish",     "web:80",          NULL },
-		{ "publish",     ":80",             NULL },
-		{ "publish",     "80:",             NULL },
-		{ "publish",     ":80:80",          NULL },
-		{ "publish",     "host:80:80",      NULL },
-		{ "publish",     "2001:db8::1:80:80", NULL },
-		{ "publish",     "[192.0.2.1]:80:80", NULL },
-		{ "publish",     "[2001:db8::1:80:80", NULL },
-		{ "publish",     "0:80",            "bad value '0:80' for publish" PORT },
-		{ "publish",     "80:65536",        "bad value '80:65536' for publish" PORT },
-		{ "publish",     "99999999999999999999:1", "bad value '99999999999999999999:1' for publish" PORT },
-		{ "publish",     "127.0.0.1:80:80", "bad value '127.0.0.1:80:80' for publish (a loopback address)" },
-		{ "publish",     "80:80,80:80",     "80:80 stands twice in publish" },
-		{ "publish",     "80:80,80:81",     "80:80 and 80:81 cannot both be in publish" },
-		{ "publish",     "192.0.2.1:80:80,80:80", "192.0.2.1:80:80 and 80:80 cannot both be in publish" },
-		{ "publish",     "+22:23",          "22:22 and 22:23 cannot both be in publish" },
-		{ "nat",         "none",            NULL },
-		{ "isolate",     "1",               NULL },
-		{ "connections", "15",              "connections 15 is out of range (16 to 1048576)" },
-		{ "connections", "0",               NULL },
-		{ "rate-in",     "0",               "rate-in 0 is out of range (8K to 100G)" },
-		{ "rate-in",     "7999",            "rate-in 7999 is out of range (8K to 100G)" },
-		{ "rate-out",    "101G",            "rate-out 101G is out of range (8K to 100G)" },
-		{ "rate-out",    "99999999999T",    NULL },
-		{ "rate-out",    "100Mbit",         "bad value '100Mbit' for rate-out (RATE: bits a second from the VE, e.g. 100M)" },
-		{ "rate-out",    "1.5",             NULL },
-		{ "rate-out",    "-1M",             NULL },
-	};
-	/* clang-format on */
+/* clang-format off */
+static const char *const refusals[][3] = {
+	{ "net",         "bridge",          "bad value 'bridge' for net (routed|none: how it is connected)" },
+	{ "ip",          "10.77.0",         "bad value '10.77.0'" ADDRESSES },
+	{ "ip",          "10.77.0.01",      "bad value '10.77.0.01'" ADDRESSES },
+	{ "ip",          "10.77.0.1/16",    "bad value '10.77.0.1/16'" ADDRESSES },
+	{ "ip",          "",                "bad value ''" ADDRESSES },
+	{ "ip",          "10.0.0.1,",       "bad value ''" ADDRESSES },
+	{ "ip",          "+",               "bad value ''" ADDRESSES },
+	{ "ip",          "++10.0.0.2",      "bad value '+10.0.0.2'" ADDRESSES },
+	{ "ip",          "auto,10.0.0.2",   "bad value 'auto'" ADDRESSES },
+	{ "ip",          "10.0.0.2,none",   "bad value 'none'" ADDRESSES },
+	{ "ip",          "fe80::1%eth0",    NULL },
+	{ "ip",          "224.0.0.1",       "bad value '224.0.0.1' for ip (a multicast address)" },
+	{ "ip",          "ff02::1",         "bad value 'ff02::1' for ip (a multicast address)" },
+	{ "ip",          "127.0.0.1",       "bad value '127.0.0.1' for ip (a loopback address)" },
+	{ "ip",          "169.254.0.9",     "bad value '169.254.0.9' for ip (a link-local address)" },
+	{ "ip",          "::",              "bad value '::' for ip (the unspecified address)" },
+	{ "ip",          "10.0.0.2,10.0.0.2", "10.0.0.2 stands twice in ip" },
+	{ "ip",          "fd00::1,fd00:0::1", "fd00:0::1 stands twice in ip" },
+	{ "ip",          "10.0.0.2\n",      "bad value for ip: control characters, or more than 32768 bytes" },
+	{ "dns",         "+192.0.2.53",     "cannot add 192.0.2.53: dns is 'host', which is no list (name all of them)" },
+	{ "dns",         "resolver",        "bad value 'resolver' for dns (ADDR,...: name servers; host: those of the host)" },
+	{ "dns",         "0.0.0.0",         "bad value '0.0.0.0' for dns (an address of \"this network\")" },
+	{ "dns",         "auto",            NULL },
+	{ "search",      "example_org",     "bad value 'example_org' for search (DOMAIN,...: domains that short names are looked up in)" },
+	{ "search",      ".",               NULL },
+	{ "search",      "a..b",            NULL },
+	{ "search",      "org\nnameserver", NULL },
+	{ "search",      "lan,LAN",         "LAN stands twice in search" },
+	{ "publish",     "80",              "bad value '80' for publish ([HOSTADDR:]PORT:PORT[/udp],...: ports of the host that lead to its own)" },
+	{ "publish",     "80:80/tcp",       NULL },
+	{ "publish",     "80:80/udp/udp",   NULL },
+	{ "publish",     "web:80",          NULL },
+	{ "publish",     ":80",             NULL },
+	{ "publish",     "80:",             NULL },
+	{ "publish",     ":80:80",          NULL },
+	{ "publish",     "host:80:80",      NULL },
+	{ "publish",     "2001:db8::1:80:80", NULL },
+	{ "publish",     "[192.0.2.1]:80:80", NULL },
+	{ "publish",     "[2001:db8::1:80:80", NULL },
+	{ "publish",     "0:80",            "bad value '0:80' for publish" PORT },
+	{ "publish",     "80:65536",        "bad value '80:65536' for publish" PORT },
+	{ "publish",     "99999999999999999999:1", "bad value '99999999999999999999:1' for publish" PORT },
+	{ "publish",     "127.0.0.1:80:80", "bad value '127.0.0.1:80:80' for publish (a loopback address)" },
+	{ "publish",     "80:80,80:80",     "80:80 stands twice in publish" },
+	{ "publish",     "80:80,80:81",     "80:80 and 80:81 cannot both be in publish" },
+	{ "publish",     "192.0.2.1:80:80,80:80", "192.0.2.1:80:80 and 80:80 cannot both be in publish" },
+	{ "publish",     "+22:23",          "22:22 and 22:23 cannot both be in publish" },
+	{ "nat",         "none",            NULL },
+	{ "isolate",     "1",               NULL },
+	{ "connections", "15",              "connections 15 is out of range (16 to 1048576)" },
+	{ "connections", "0",               NULL },
+	{ "rate-in",     "0",               "rate-in 0 is out of range (8K to 100G)" },
+	{ "rate-in",     "7999",            "rate-in 7999 is out of range (8K to 100G)" },
+	{ "rate-out",    "101G",            "rate-out 101G is out of range (8K to 100G)" },
+	{ "rate-out",    "99999999999T",    NULL },
+	{ "rate-out",    "100Mbit",         "bad value '100Mbit' for rate-out (RATE: bits a second from the VE, e.g. 100M)" },
+	{ "rate-out",    "1.5",             NULL },
+	{ "rate-out",    "-1M",             NULL },
+};
+/* clang-format on */
+
+static void bad_values_are_refused_and_change_nothing(void **state)
+{
 	struct settings before;
 	struct error err = { 0 };
 
@@ -190,12 +191,12 @@ static void bad_values_are_refused_and_change_nothing(void **state)
 	assert_int_equal(set("ip", "10.0.0.1", &err), 0);
 	assert_int_equal(set("publish", "22:22", &err), 0);
 	assert_int_equal(settings_copy(&before, &settings, &err), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(set(rows[i][0], rows[i][1], &err), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		assert_int_equal(set(refusals[i][0], refusals[i][1], &err), -EINVAL);
 		assert_int_equal(err.kind, ERROR_USAGE);
-		if (rows[i][2])
-			assert_string_equal(err.text, rows[i][2]);
-		assert_true(setting_equal(&before, &settings, setting_find(rows[i][0])));
+		if (refusals[i][2])
+			assert_string_equal(err.text, refusals[i][2]);
+		assert_true(setting_equal(&before, &settings, setting_find(refusals[i][0])));
 		assert_int_equal(settings.asked, before.asked);
 	}
 	settings_done(&before);
