@@ -38,10 +38,11 @@ int job_net_open(struct job_net *net, const struct job_context *context,
 	return r;
 }
 
+/* Not the filter's socket: closing one waits for a grace period if anything was removed from any
+ * table of late (nft_rcv_nl_event). That may wait until the job has ended: init runs by then. */
 void job_net_close(struct job_net *net)
 {
 	ve_net_done(&net->ve);
-	filter_close(&net->filter);
 	netlink_close(&net->route);
 }
 
@@ -158,7 +159,7 @@ void job_net_undo(struct job_context *context)
 
 void job_net_down(struct job_context *context)
 {
-	take_down(context, true);
+	take_down(context, false);
 }
 
 struct counting {

@@ -21,9 +21,9 @@ struct ve_config;
 int job_net_up(struct job_context *context, int netns_fd, struct error *err);
 void job_net_undo(struct job_context *context);
 
-/* Clears away what is left of a run's link: its part of the filter, its class, the routes to its
- * addresses. Nothing there is no error, and what cannot be taken away now goes with the link or
- * with the next build of the filter. */
+/* Clears away what is left of a run's link, but for its part of the filter, which the manager
+ * takes: its class, the routes to its addresses. Nothing there is no error, and what cannot be
+ * taken away now goes with the link. */
 void job_net_down(struct job_context *context);
 
 /* What the link has counted, zeros if it is gone. */

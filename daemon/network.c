@@ -278,12 +278,33 @@ static int on_sweep(struct loop *loop, void *data)
 	return 0;
 }
 
+/* Here, and not in the job that clears away the rest: the kernel lets whoever closes a socket of
+ * nftables wait for all that was removed of late (nft_rcv_nl_event), 20 ms of each stop. */
+static void remove_elements(struct network *network, struct ve *ve)
+{
+	struct error err = { 0 };
+	struct ve_net net;
+	int r;
+
+	if (!ve->has_config || network->filter.netlink.fd < 0)
+		return;
+	r = ve_net_init(&net, ve->manager->instance->name, ve->name, &ve->config, &err);
+	if (r == 0)
+		r = filter_remove(&network->filter, &net.link, &err);
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %s", ve->name, err.text);
+	ve_net_done(&net);
+}
+
 void network_reclaimed(struct ve *ve)
 {
 	struct network *network = ve->manager->network;
 	struct error ignored = { 0 }; /* the next one looks */
 
-	if (network && network->sweep_timer)
+	if (!network)
+		return;
+	remove_elements(network, ve);
+	if (network->sweep_timer)
 		(void)loop_set_timer(network->sweep_timer, SWEEP_MS, &ignored);
 }
 

@@ -314,8 +314,7 @@ int filter_add(struct filter *filter, const struct filter_link *link, struct err
 }
 
 /* What a removal falls back to when something of the link is missing already (a table that another
- * program emptied): element by element, whatever is there. Without the first, which only this link
- * can have, nothing of it ever was: a port that it publishes is then another's. */
+ * program emptied): element by element, whatever is there. */
 static int remove_singly(struct filter *filter, const struct filter_link *link, struct error *err)
 {
 	cleanup_batch struct netlink_batch all;
@@ -336,8 +335,6 @@ static int remove_singly(struct filter *filter, const struct filter_link *link, 
 		memcpy(mnl_nlmsg_put_extra_header(copy, mnl_nlmsg_get_payload_len(message)),
 			mnl_nlmsg_get_payload(message), mnl_nlmsg_get_payload_len(message));
 		r = netlink_batch_send(&filter->netlink, &one, &ignored);
-		if (i == 0 && r == -ENOENT)
-			return 0;
 		if (r < 0 && r != -ENOENT && result == 0) {
 			*err = ignored;
 			result = r;
@@ -349,8 +346,13 @@ static int remove_singly(struct filter *filter, const struct filter_link *link, 
 int filter_remove(struct filter *filter, const struct filter_link *link, struct error *err)
 {
 	struct error missing = { 0 };
-	int r = filter_change(filter, link, NULL, &missing);
+	bool held = false;
+	int r = filter_holds(filter, link->index, &held, err);
 
+	/* A port that it publishes is another's then. */
+	if (r < 0 || !held)
+		return r;
+	r = filter_change(filter, link, NULL, &missing);
 	if (r == -ENOENT)
 		return remove_singly(filter, link, err);
 	if (r < 0)

@@ -88,6 +88,10 @@ int filter_remove(struct filter *filter, const struct filter_link *link, struct 
 int filter_change(struct filter *filter, const struct filter_link *old,
 	const struct filter_link *new, struct error *err);
 
+/* Whether the link has been added. Costs no transaction: one that fails makes the kernel wait for a
+ * grace period, some 10 ms. */
+int filter_holds(struct filter *filter, uint32_t index, bool *ret, struct error *err);
+
 /* Whether the table is there with all of its rules. */
 int filter_whole(struct filter *filter, bool *ret, struct error *err);
 

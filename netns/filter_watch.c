@@ -168,6 +168,39 @@ int filter_count(struct filter *filter, filter_count_fn *fn, void *data, struct 
 	return 0;
 }
 
+static int take_held(const struct nlmsghdr *message, void *data)
+{
+	*(bool *)data |= (message->nlmsg_type & 0xff) == NFT_MSG_NEWSETELEM;
+	return 0;
+}
+
+int filter_holds(struct filter *filter, uint32_t index, bool *ret, struct error *err)
+{
+	struct nlmsghdr buffer[REQUEST / sizeof(struct nlmsghdr)];
+	struct nlmsghdr *request = request_put(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET);
+	struct error missing = { 0 };
+	struct nlattr *list, *item, *key;
+	bool held = false;
+	int r;
+
+	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, filter->table);
+	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, filter_reason_names[FILTER_SPOOFED]);
+	list = mnl_attr_nest_start(request, NFTA_SET_ELEM_LIST_ELEMENTS);
+	item = mnl_attr_nest_start(request, NFTA_LIST_ELEM);
+	key = mnl_attr_nest_start(request, NFTA_SET_ELEM_KEY);
+	mnl_attr_put_u32(request, NFTA_DATA_VALUE, index);
+	mnl_attr_nest_end(request, key);
+	mnl_attr_nest_end(request, item);
+	mnl_attr_nest_end(request, list);
+	r = netlink_ask(&filter->netlink, request, take_held, &held, &missing);
+	if (r < 0 && r != -ENOENT) {
+		*err = missing;
+		return r;
+	}
+	*ret = held;
+	return 0;
+}
+
 struct foreign {
 	const struct filter *filter;
 	char *name;
