@@ -35,14 +35,14 @@
 #include "netns/routed.h"
 #include "runtime/ve_net.h"
 
-#define SOON_MS   20   /* a flush is many changes */
+#define SOON_MS   2    /* a flush is many changes */
 #define PAUSE_MS  500  /* between two builds, whoever flushes in a loop */
 #define SWEEP_MS  2000 /* a link that still dies by itself is given so long */
 #define ORPHAN_MS 200
 
 struct network {
 	struct manager *manager;
-	struct netlink route, watch;
+	struct netlink route, watch, guard;
 	struct filter filter;
 	struct uplinks *uplinks;
 	struct loop_source *watch_source, *look_timer, *sweep_timer;
@@ -332,6 +332,7 @@ int network_new(struct manager *manager, struct network **ret, struct error *err
 		return error_memory(err);
 	network->manager = manager;
 	network->route.fd = network->watch.fd = network->filter.netlink.fd = -1;
+	network->guard.fd = -1;
 	if (open_sockets(network, &why) < 0)
 		log_line(LOG_LEVEL_WARNING, "VEs have no network: %s", why.text);
 	*ret = network;
@@ -346,6 +347,7 @@ void network_free(struct network *network)
 	loop_remove(network->watch_source);
 	loop_remove(network->look_timer);
 	loop_remove(network->sweep_timer);
+	netlink_close(&network->guard);
 	netlink_close(&network->watch);
 	filter_close(&network->filter);
 	netlink_close(&network->route);
@@ -383,11 +385,13 @@ static int watch(struct network *network, struct error *err)
 void network_begin(struct network *network)
 {
 	struct error err = { 0 };
+	struct error ignored = { 0 }; /* a kernel that has no owners: a flush breaks connections */
 
 	if (network->watch.fd < 0)
 		return;
 	if (watch(network, &err) < 0 || build(network, &err) < 0)
 		log_line(LOG_LEVEL_WARNING, "VEs have no network: %s", err.text);
+	(void)filter_guard_open(&network->guard, &network->filter, NETNS_PRESENT, &ignored);
 	if (open_uplinks(network, &err) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", err.text);
 }

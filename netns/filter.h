@@ -101,6 +101,11 @@ typedef int filter_count_fn(
 	uint32_t index, enum filter_reason reason, uint64_t packets, uint64_t bytes, void *data);
 int filter_count(struct filter *filter, filter_count_fn *fn, void *data, struct error *err);
 
+/* Keeps connections that go by translated addresses when another program takes the table away, for
+ * as long as the socket is open. */
+int filter_guard_open(
+	struct netlink *ret, const struct filter *filter, int netns_fd, struct error *err);
+
 /* Whether somebody else's chain drops what is forwarded and not accepted there: an accept of this
  * table does not override it. Returns 1 with "TABLE CHAIN", or 0. */
 #define FILTER_CHAIN 160
