@@ -4,7 +4,8 @@
  * their VEs.
  *
  * Each running keeper holds a lock on a file of its own in /run/vessel-ids, which names its ids,
- * and in a second line its ranges of addresses. A file that nobody holds is a left-over and does
+ * in a second line its ranges of addresses, and in a third the network namespace (its inode) that
+ * these are for. A file that nobody holds is a left-over and does
  * not count; looking and registering happen under a lock on the directory.
  */
 #include <errno.h>
@@ -37,6 +38,7 @@ static uid_t last_id(const struct instance *instance)
 
 struct registered {
 	uid_t first, last;
+	uint64_t netns; /* 0: not told */
 	struct prefix ranges[INSTANCE_RANGES];
 	size_t n_ranges;
 };
@@ -47,6 +49,7 @@ static void parse_registered(char *text, struct registered *ret)
 	char *rest = text;
 	char *ids = strsep(&rest, "\n");
 	char *ranges = strsep(&rest, "\n");
+	char *netns = strsep(&rest, "\n");
 	char *dash = ids ? strchr(ids, '-') : NULL;
 	struct error ignored = { 0 };
 	int n;
@@ -61,6 +64,8 @@ static void parse_registered(char *text, struct registered *ret)
 	}
 	n = ranges && *ranges ? plan_parse(ranges, ret->ranges, INSTANCE_RANGES, &ignored) : 0;
 	ret->n_ranges = n > 0 ? (size_t)n : 0;
+	if (netns)
+		(void)parse_count(netns, &ret->netns);
 }
 
 /* True if a running instance holds this file. */
@@ -88,11 +93,21 @@ static int check_ids(const struct instance *instance, const struct registered *o
 		instance->first_id, last_id(instance), other->first, other->last, name);
 }
 
+/* The host's, but for a vesseld that was started in another one. */
+static uint64_t own_netns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
+}
+
 static int check_ranges(const struct instance *instance, const struct registered *other,
 	const char *name, struct error *err)
 {
 	char own[PREFIX_TEXT], text[PREFIX_TEXT];
 
+	if (other->netns && other->netns != own_netns())
+		return 0;
 	for (size_t i = 0; i < instance->n_ranges; i++)
 		for (size_t j = 0; j < other->n_ranges; j++)
 			if (prefix_overlap(&instance->ranges[i], &other->ranges[j]))
@@ -198,7 +213,7 @@ static void add_registered(struct text *text, const struct instance *instance)
 	for (size_t i = 0; i < instance->n_ranges; i++)
 		text_format(
 			text, "%s%s", i > 0 ? "," : "", prefix_format(&instance->ranges[i], range));
-	text_add(text, "\n");
+	text_format(text, "\n%ju\n", (uintmax_t)own_netns());
 }
 
 static int write_registered(int fd, const struct instance *instance, struct error *err)

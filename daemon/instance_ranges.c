@@ -28,6 +28,7 @@
 #define RANGES_TEXT 4096
 #define BLOCK_FIRST 77 /* 10.77.0.0/16 to 10.127.0.0/16 */
 #define BLOCK_LAST  127
+#define BLOCKS      (BLOCK_LAST - BLOCK_FIRST + 1)
 #define IPV6_OFF    "/proc/sys/net/ipv6/conf/default/disable_ipv6"
 
 bool instance_has_ipv6(void)
@@ -55,12 +56,24 @@ static bool overlaps(const struct prefix *range, const struct prefix *others, si
 	return false;
 }
 
+/* Another instance that does not run now has chosen, too: each begins to look at its own place. */
+static uint32_t name_number(const char *name)
+{
+	uint32_t number = 0;
+
+	for (; *name; name++)
+		number = number * 31 + (uint8_t)*name;
+	return number;
+}
+
 static int choose_ipv4(struct instance *instance, struct netlink *netlink,
 	const struct prefix *others, size_t n_others, struct error *err)
 {
-	struct prefix range = { { AF_INET, { 10, BLOCK_FIRST } }, 16 };
+	uint32_t first = name_number(instance->name);
 
-	for (; range.ip.bytes[1] <= BLOCK_LAST; range.ip.bytes[1]++) {
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		uint8_t block = (uint8_t)(BLOCK_FIRST + (first + i) % BLOCKS);
+		struct prefix range = { { AF_INET, { 10, block } }, 16 };
 		int r;
 
 		if (overlaps(&range, others, n_others))
