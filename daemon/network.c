@@ -78,7 +78,7 @@ bool network_has_link(struct ve *ve)
 	struct error ignored = { 0 };
 	struct link link;
 
-	if (!network || network->route.fd < 0 || !ve_alive(ve) || !network_linked(ve) ||
+	if (!network || network->route.fd < 0 || !ve_alive(ve) || ve->helper || !ve->has_config ||
 		ve_net_init(&net, ve->manager->instance->name, ve->name, &ve->config, &ignored) < 0)
 		return false;
 	return link_find(&network->route, net.near, &link, &ignored) == 0 &&

@@ -15,7 +15,6 @@
 #include "base/array.h"
 #include "base/json.h"
 #include "daemon/manager_data.h"
-#include "daemon/network.h"
 #include "daemon/operation_types.h"
 #include "daemon/ve_table.h"
 #include "daemon/wish.h"
@@ -130,7 +129,7 @@ const struct operation_type operation_create = {
 int operation_set_job(struct operation *op, struct json *spec, struct error *err)
 {
 	struct ve *ve = op->ve;
-	bool linked = ve->netns_fd >= 0 && network_has_link(ve);
+	bool linked = ve_alive(ve) && ve->netns_fd >= 0 && ve->linked;
 
 	return operation_job_fds(op, "set", spec, &op->config, &ve->netns_fd, linked, err);
 }

@@ -24,6 +24,7 @@
 #include "daemon/protocol.h"
 #include "daemon/readiness.h"
 #include "daemon/ve_table.h"
+#include "runtime/ve_net.h"
 
 #define UP_AFTER_MS 1000 /* a guest that never says: its init has run so long */
 
@@ -102,6 +103,9 @@ uint64_t ve_pending(const struct ve *ve)
 		if (!settings_table[i].live &&
 			!setting_equal(&ve->config.settings, ve->ran, &settings_table[i]))
 			rows |= UINT64_C(1) << i;
+	/* What it needs for them is made at its start. */
+	if (!ve->linked && !ve->helper && ve_net_wanted(&ve->config.settings))
+		rows |= UINT64_C(1) << setting_index(setting_find("ip"));
 	return rows;
 }
 
@@ -125,6 +129,7 @@ void ve_registered(struct ve *ve, const struct message *message, int pidfd)
 	ve->pidfd = pidfd;
 	ve->pid = message->pid;
 	hold_netns(ve);
+	ve->linked = network_has_link(ve);
 	ve->stop_way = message->stop_way < STOP_WAYS ? message->stop_way : STOP_PROGRAM;
 	ve->started = message->started;
 	ve->ready = message->ready;

@@ -53,6 +53,7 @@ struct ve {
 	/* Its network namespace, held until its run has been cleared away: so long its link, and
 	 * what that has counted, outlive it. -1: none. */
 	int netns_fd;
+	bool linked;                      /* it was started with a network */
 	uint64_t dropped[FILTER_REASONS]; /* of this run, as last seen */
 	bool net_unsettled; /* the filter was built while an operation was under way */
 	enum stop_way stop_way;

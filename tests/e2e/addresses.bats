@@ -126,3 +126,19 @@ ip_of()
 	vessel doctor --json | jq -e 'any(.name == "forwarding of IPv4" and .value == "up0: on")'
 	in_host ip link delete up0
 }
+
+@test "an address for a VE that was started without any waits for its next start, and says so" {
+	vessel create bare --template small --ip none --start
+	vessel set bare --ip 198.18.7.7 2>"$BATS_TEST_TMPDIR/said"
+	grep -q "next start" "$BATS_TEST_TMPDIR/said"
+	[ "$(show_json bare '.pending | join(" ")')" = ip ]
+	[ "$(vessel exec bare -- ls /sys/class/net)" = lo ]
+	vessel restart bare
+	[ "$(show_json bare '.pending | length')" -eq 0 ]
+	vessel exec -n bare -- ip addr show dev eth0 | grep -F "inet 198.18.7.7/32 "
+	kill -KILL "$(manager_pid)"
+	wait_until 10 vessel set bare --ip +198.18.7.8
+	[ "$(show_json bare '.pending | length')" -eq 0 ]
+	vessel exec -n bare -- ip addr show dev eth0 | grep -F "inet 198.18.7.8/32 "
+	vessel destroy bare --force
+}
