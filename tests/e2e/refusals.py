@@ -9,7 +9,7 @@ Host and state are compared around every row: files, modes and records below the
 cgroups, mounts and listening sockets of this instance; links and rules of the network namespace.
 """
 
-import hashlib, os, re, signal, subprocess, sys, tempfile
+import hashlib, os, re, signal, subprocess, sys, tempfile, time
 
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "refusals.table")
 # What the kernel counts goes on by itself, and what a VE says is not ours.
@@ -91,6 +91,16 @@ def snapshot():
     return set(state(os.environ["STATE"]) + host(os.environ["VESSEL_INSTANCE"]))
 
 
+def settled(before):
+    """Now; links that go with a network namespace are given the time that the kernel takes."""
+    for _ in range(50):
+        after = snapshot()
+        if not any(line.startswith("link ") for line in after - before):
+            break
+        time.sleep(0.1)
+    return after
+
+
 class Shell:
     """One bash for all rows, each in a subshell: starting one a row is what takes longest."""
 
@@ -121,7 +131,7 @@ def check(shell, kind, command, expected, before):
     problems = []
     if got != [expand(line) for line in expected]:
         problems += ["got   " + line for line in got] + ["not   " + expand(line) for line in expected]
-    after = snapshot()
+    after = settled(before)
     for word, lines in (("new", after - before), ("gone", before - after)):
         problems += ["%-5s %s" % (word, line) for line in sorted(lines)
                      if kind != "%" or "/config.json " not in line]
