@@ -219,10 +219,11 @@ def size(value):
 
 
 def network():
-    """Links and what the filter knows of them, as this network namespace has them."""
+    """Links and what the filter knows of them, as this network namespace has them; tables stand in
+    the order in which they were made last."""
     links = [line.split(":")[0].strip() for line in open("/proc/self/net/dev") if ":" in line]
     rules = subprocess.run(["nft", "-s", "list", "ruleset"], capture_output=True, text=True, check=True)
-    return sorted(links), rules.stdout
+    return sorted(links), sorted(("\n" + rules.stdout).split("\ntable "))
 
 
 def network_as(what, before):
