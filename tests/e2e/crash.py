@@ -59,21 +59,16 @@ class Daemon:
 
     def children(self):
         found = {"manager": [], "job": []}
-        for pid in os.listdir("/proc"):
-            if not pid.isdigit():
-                continue
-            try:
-                stat = open("/proc/%s/stat" % pid).read()
-                name, rest = stat[stat.index("(") + 1:stat.rindex(")")], stat[stat.rindex(")") + 2:].split()
-                if int(rest[1]) != self.keeper.pid or rest[0] == "Z":
-                    continue
-                line = open("/proc/%s/cmdline" % pid).read()
-            except (OSError, ValueError):
+        keeper = str(self.keeper.pid)
+        for pid in look("/proc", keeper, "task", keeper, "children").split():
+            stat, line = look("/proc", pid, "stat"), look("/proc", pid, "cmdline")
+            name, state = stat[stat.find("(") + 1:stat.rfind(")")], stat[stat.rfind(")") + 2:][:1]
+            if state in ("", "Z"):
                 continue
             if name == "vessel-job":
-                found["job"].append((int(pid), rest[0]))
+                found["job"].append((int(pid), state))
             elif "--manager" in line:
-                found["manager"].append((int(pid), rest[0]))
+                found["manager"].append((int(pid), state))
         return found
 
     def stop(self):
@@ -201,6 +196,14 @@ V1_MEMORY = next((m[1] for m in MOUNTS if m[2] == "cgroup" and "memory" in m[3].
 def read(*path):
     with open(os.path.join(*path)) as f:
         return f.read().strip()
+
+
+def look(*path):
+    """The same of what may be gone any moment."""
+    try:
+        return read(*path)
+    except (OSError, ValueError):
+        return ""
 
 
 def memory_of(r):
