@@ -169,7 +169,6 @@ CASES = [
     ("reclaim", prepare_running, ["stop", "x", "--force"], ("stopped", "running"),
      lambda: state("x") == "stopped", ALREADY),
     ("reclaim", prepare_running, ["restart", "x"], ("running",), lambda: False, 0),
-    ("reclaim", prepare_running, ["destroy", "x", "--force"], (None, "stopped", "running"), gone, ABSENT),
     ("set", prepare_running, ["set", "x", "--memory", "96M", "--hostname", "other"], ("running",), lambda: False, 0),
     ("set", prepare_running, ["set", "x", "--memory", "96M", "--live"], ("running",), lambda: False, 0),
     ("freeze", prepare_running, ["pause", "x"], ("running", "paused"), lambda: state("x") == "paused", ALREADY),
