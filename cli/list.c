@@ -19,8 +19,8 @@ static const struct option_row list_options[] = {
 	{ 'H', "no-header", NULL,        "no header" },
 	{ 'o', "fields",    "FIELD,...", "these columns" },
 	{ 's', "sort",      "[-]FIELD",  "sorted by this, - for the largest first" },
-	{ 0,   "state",     "STATE",     "only those in this state" },
-	{ 0,   "label",     "K[=V]",     "only those with this label" },
+	{ 0,   "state",     "STATE",     "only those in this state; given again: or in that" },
+	{ 0,   "label",     "K[=V]",     "only those with this label; given again: and with that" },
 	{ 0,   "pid",       "N",         "only the one that this process is in" },
 	{ 0,   "json",      NULL,        "all that is known, as a JSON array" },
 };
@@ -31,22 +31,31 @@ const struct command command_list = { "list", "[VE...]", "show VEs and their sta
 static const char *const states[] = { "stopped", "starting", "running", "paused", "stopping",
 	"broken" };
 
+static int check_state(const struct cli *cli, const char *state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcmp(states[i], state) == 0)
+			return VESSEL_OK;
+	return cli_usage(cli,
+		"no state '%.80s' (there are: stopped, starting, running, paused, stopping, "
+		"broken)",
+		state);
+}
+
 static int check_filters(const struct cli *cli)
 {
-	const char *state = option_value(&cli->options, "state");
-	const char *label = option_value(&cli->options, "label");
-	bool known = !state;
+	const struct options *options = &cli->options;
+	const struct option_use *use = NULL;
+	int status = VESSEL_OK;
 
-	for (size_t i = 0; !known && i < ARRAY_SIZE(states); i++)
-		known = strcmp(states[i], state) == 0;
-	if (!known)
-		return cli_usage(cli,
-			"no state '%.80s' (there are: stopped, starting, running, paused, "
-			"stopping, broken)",
-			state);
-	if (label && (!*label || *label == '='))
-		return cli_usage(cli, "bad value '%.80s' for --label (K[=V])", label);
-	return VESSEL_OK;
+	while (status == VESSEL_OK && (use = option_next(options, "state", use)))
+		status = check_state(cli, use->value);
+	use = NULL;
+	while (status == VESSEL_OK && (use = option_next(options, "label", use)))
+		if (!*use->value || *use->value == '=')
+			status =
+				cli_usage(cli, "bad value '%.80s' for --label (K[=V])", use->value);
+	return status;
 }
 
 static bool label_matches(const struct json *labels, const char *wanted)
@@ -64,15 +73,25 @@ static bool label_matches(const struct json *labels, const char *wanted)
 	return false;
 }
 
+static bool state_wanted(const struct options *options, const char *now)
+{
+	const struct option_use *use = option_next(options, "state", NULL);
+	bool wanted = !use;
+
+	for (; use && !wanted; use = option_next(options, "state", use))
+		wanted = now && strcmp(use->value, now) == 0;
+	return wanted;
+}
+
+/* One of the states, and every label. */
 static bool wanted(const struct cli *cli, const struct json *record)
 {
-	const char *state = option_value(&cli->options, "state");
-	const char *label = option_value(&cli->options, "label");
-	const char *now = json_find_string(record, "state");
+	const struct option_use *use = NULL;
+	bool wanted = state_wanted(&cli->options, json_find_string(record, "state"));
 
-	if (state && (!now || strcmp(state, now) != 0))
-		return false;
-	return !label || label_matches(json_find(record, "labels"), label);
+	while (wanted && (use = option_next(&cli->options, "label", use)))
+		wanted = label_matches(json_find(record, "labels"), use->value);
+	return wanted;
 }
 
 /* The records that were asked for, in an array of their own. */

@@ -206,6 +206,17 @@ const struct option_use *option_find(const struct options *options, const char *
 	return NULL;
 }
 
+const struct option_use *option_next(
+	const struct options *options, const char *name, const struct option_use *before)
+{
+	size_t i = before ? (size_t)(before - options->uses) + 1 : 0;
+
+	for (; i < options->n_uses; i++)
+		if (!options->uses[i].setting && strcmp(options->uses[i].name, name) == 0)
+			return &options->uses[i];
+	return NULL;
+}
+
 bool option_given(const struct options *options, const char *name)
 {
 	return option_find(options, name) != NULL;

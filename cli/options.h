@@ -69,6 +69,10 @@ void options_done(struct options *options);
 
 /* The last use of the option, or NULL. */
 const struct option_use *option_find(const struct options *options, const char *name);
+/* Each use of an option that may be given again, in order: the one after `before`, NULL for the
+ * first. */
+const struct option_use *option_next(
+	const struct options *options, const char *name, const struct option_use *before);
 bool option_given(const struct options *options, const char *name);
 const char *option_value(const struct options *options, const char *name);
 

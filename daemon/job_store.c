@@ -20,8 +20,11 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "cgroup/group.h"
 #include "daemon/instance.h"
 #include "daemon/job_context.h"
+#include "daemon/job_net.h"
 #include "template/template.h"
 
 #define NEW_NAME   (sizeof(".new-") + NAME_LENGTH) /* with its NUL */
@@ -326,12 +329,50 @@ static int destroy_rename(void *data, struct error *err)
 	return r == -ENOENT ? error_refuse(err, ERROR_NOT_FOUND, "no VE %s", context->name) : r;
 }
 
-static const struct step destroy_steps[] = { { "rename", destroy_rename, NULL } };
+static int destroy_kill(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+
+	return cgroup_kill(context->job->host->tree, context->name, err);
+}
+
+/* Of a VE that ran; the manager knows its record, which is gone from the disk. */
+static int destroy_network(void *data, struct error *err)
+{
+	struct job_context *context = data;
+
+	if (context->has_config)
+		job_net_down(context);
+	return 0;
+}
+
+/* The VE is gone already: of cgroups that stay, the next manager finds no owner. */
+static int destroy_remove(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+	struct error left = { 0 };
+
+	if (cgroup_remove(context->job->host->tree, context->name, &left) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %s", context->name, left.text);
+	return 0;
+}
+
+/* The rename is all there is to it: nothing before it changes the record, so that a VE which is not
+ * destroyed after all is still meant to run. */
+static const struct step destroy_steps[] = {
+	/* clang-format off */
+	{ "kill",    destroy_kill,    NULL },
+	{ "rename",  destroy_rename,  NULL },
+	{ "network", destroy_network, NULL },
+	{ "remove",  destroy_remove,  NULL },
+	/* clang-format on */
+};
 
 const struct job_operation job_destroy = {
 	.name = "destroy",
 	.verb = "destroy",
 	.name_valid = name_valid,
+	.config = JOB_CONFIG_MAY,
 	.steps = destroy_steps,
 	.n_steps = ARRAY_SIZE(destroy_steps),
 	.stores = true,

@@ -5,7 +5,7 @@
  *   stop:     thaw --> ask, wait, force --> reclaim
  *   shutdown: the same, and it stays meant to run
  *   restart:  thaw --> ask, wait, force --> reclaim --> start
- *   destroy:           kill, wait       --> reclaim --> destroy
+ *   destroy:           kill, wait       --> destroy
  *   end:                                    reclaim --> start again, if the guest rebooted
  */
 #include <stdlib.h>
@@ -258,7 +258,19 @@ static int destroy_check(struct operation *op, struct error *err)
 
 static int destroy_begin(struct operation *op, struct error *err)
 {
-	return operation_job(op, "destroy", NULL, NULL, err);
+	const struct ve *ve = op->ve;
+
+	return operation_job(
+		op, "destroy", NULL, ve->ended && ve->has_config ? &ve->config : NULL, err);
+}
+
+static int destroy_occur(struct operation *op, const struct occurrence *what, struct error *err)
+{
+	if (what->kind != OCCUR_JOB)
+		return PHASE_WAIT;
+	if (op->ve->ended)
+		reclaimed(op->ve);
+	return PHASE_DONE;
 }
 
 static void destroy_finish(struct operation *op, const struct error *err)
@@ -294,9 +306,8 @@ static int destroy_note(struct operation *op, struct error *err)
 
 static const struct phase destroy_phases[] = {
 	{ ask_begin, ask_occur },
-	{ phase_reclaim_begin, phase_reclaim_occur },
 	{ destroy_note, NULL },
-	{ destroy_begin, NULL },
+	{ destroy_begin, destroy_occur },
 };
 
 const struct operation_type operation_destroy = {

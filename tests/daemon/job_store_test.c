@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 
+#include "cgroup/hierarchy.h"
 #include "daemon/instance.h"
 #include "daemon/job_context.h"
 #include "tests/base/scratch.h"
@@ -15,7 +16,10 @@
 #define LAYER "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 static struct instance instance;
-static struct job job = { .instance = &instance, .keeper_fd = -1, .spec_fd = -1 };
+static char parent[] = "vessel";
+static struct cgroup_tree tree = { .n = 1, .parent = parent }; /* no VE has a cgroup in it */
+static struct runtime_host host = { .tree = &tree };
+static struct job job = { .instance = &instance, .host = &host, .keeper_fd = -1, .spec_fd = -1 };
 static struct job_context context;
 
 static int setup(void **state)
@@ -23,7 +27,7 @@ static int setup(void **state)
 	struct error err = { 0 };
 	int r = scratch_open(state);
 
-	instance.state_fd = scratch_fd;
+	instance.state_fd = tree.hierarchies[0].root_fd = scratch_fd;
 	context = (struct job_context){
 		.job = &job,
 		.name = "web1",

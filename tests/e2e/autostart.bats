@@ -228,6 +228,27 @@ another_manager()
 	wait_until 60 up
 }
 
+@test "a destroy that is cut off leaves a VE that comes up again" {
+	local client group
+	vessel shutdown
+	reboot_vesseld --hold destroy:rename
+	make web
+	vessel start web --wait
+	group=$(v2_mount)$(show_json web .cgroup)
+	vessel destroy web --force 3>&- &
+	client=$!
+	held() { pgrep -r T -P "$(vesseld_pid)"; }
+	wait_until 60 held
+	grep -q 'populated 0' "$group/cgroup.events" # it has been killed
+	jq -e .run "$state_dir/ve/web/config.json"
+	pkill -CONT -P "$(vesseld_pid)"
+	wait $client
+	refused 3 "vessel: no VE web (see vessel list)" show web
+	[ ! -e "$state_dir/ve/web" ]
+	[ ! -e "$group" ]
+	reboot_vesseld
+}
+
 @test "a guest that cannot be asked is forced" {
 	local client
 	vessel shutdown

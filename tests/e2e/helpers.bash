@@ -14,27 +14,25 @@ here=$(dirname "${BATS_TEST_FILENAME}")
 build=${VESSEL_BUILD:-$here/../../build}
 fixtures=${VESSEL_FIXTURES:-$here/../../build/fixtures}
 root_dir=${VESSEL_TEST_DIR:-$build/e2e}
+# shellcheck source=tests/e2e/host.bash
+. "${BASH_SOURCE[0]%/*}/host.bash"
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=1}
 
-# One id range, cgroup and pair of directories per file and build, so that a failed file cannot reach
-# the next, nor two builds on one host each other.
-file_number()
-{
-	printf '%s' "$(cd "$build" && pwd)/${BATS_TEST_FILENAME##*/}" | cksum | cut -d' ' -f1
-}
-
-instance_name()
-{
-	printf 't%d' $(($(file_number) % 100000))
-}
+# One id range, cgroup and pair of directories per file, so that files run side by side and a failed
+# one cannot reach the next; and per build, as far as chance goes: 150 ranges fit into 32 bits.
+id_blocks=400
+files_top=25
+file_number=$(printf '%s\n' "$here"/*.bats | grep -nxF -- "$here/${BATS_TEST_FILENAME##*/}" | cut -d: -f1)
+file_number=${file_number:-$files_top} # of another folder
+build_number=$(cd "$build" && pwd | cksum | cut -d' ' -f1)
+[ "$file_number" -le "$files_top" ] # more of them need smaller ranges
 
 export VESSEL_INSTANCE
-VESSEL_INSTANCE=$(instance_name)
+VESSEL_INSTANCE=$(printf 't%03d%02d' $((build_number % 1000)) "$file_number")
 state_dir=$root_dir/$VESSEL_INSTANCE/state
 run_dir=/run/vessel-$VESSEL_INSTANCE
-id_blocks=400 # 150 such ranges fit into 32 bits
-first_id=$((1048576 + ($(file_number) % 150) * 65536 * id_blocks))
+first_id=$((1048576 + (build_number % 6 * files_top + file_number - 1) * 65536 * id_blocks))
 
 # The network namespace that is the host's to every vesseld of a file, also of crash.py: what vesseld
 # does to links, rules and sysctls of its host reaches nobody's own. Gone with vesseld_stop.
@@ -251,52 +249,6 @@ import_debian()
 	local name=${1:-debian-12}
 	vessel template show "$name" >/dev/null 2>&1 ||
 		vessel template import "$name" "$fixtures/$name.tar"
-}
-
-# What a host must have as before: one line a thing. With VESSEL_TEST_SHARED only what carries this
-# instance's name, for a host on which others work.
-host_snapshot()
-{
-	{
-		awk '{ print "mount " $5 " " $4 }' /proc/self/mountinfo
-		awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/mounts | while read -r mount; do
-			find "$mount" -mindepth 1 -type d 2>/dev/null
-		done | grep -v /process_api | sed 's/^/cgroup /'
-		readlink /proc/[0-9]*/ns/{mnt,pid,net,ipc,uts,user,cgroup} 2>/dev/null | sort -u | sed 's/^/namespace /'
-		ip -o link 2>/dev/null | awk -F': ' '{ print "link " $2 }'
-		nft list tables 2>/dev/null | sed 's/^/nftables /'
-		losetup -a 2>/dev/null | sed 's/^/loop /'
-		processes | sed 's/^/process /'
-		ls -d /run/vessel* /run/netns/* /var/lib/vessel* "$root_dir"/t* 2>/dev/null | sed 's/^/file /'
-	} | { if [ -n "${VESSEL_TEST_SHARED:-}" ]; then grep -F -- "$VESSEL_INSTANCE" || true; else cat; fi; } | sort -u
-}
-
-# Processes that only vessel can have left: run from the build, in a cgroup of an instance, or in
-# another pid namespace. What else comes and goes on a host is its own matter.
-processes()
-{
-	ps -ww -eo pid=,pidns=,cgroup=,args= | awk -v ours="$(readlink /proc/self/ns/pid | tr -dc 0-9)" \
-		-v build="$build/" '
-		/\/bats-core\/|bats |tests\/e2e\/run|tests\/suite/ { next }
-		($2 != "-" && $2 != ours) || $3 ~ /\/vessel/ || index($4, build) == 1 {
-			pid = $1; $1 = $2 = $3 = ""; print pid, $0
-		}'
-}
-
-# Compares with the snapshot of vesseld_start, giving the kernel 5 s to clean up; prints what differs.
-host_unchanged()
-{
-	local before=$BATS_FILE_TMPDIR/host.before after=$BATS_FILE_TMPDIR/host.after end=$((SECONDS + 5))
-	while :; do
-		host_snapshot >"$after"
-		# Only what was added: a process of the host that ended meanwhile is none of ours.
-		[ -n "$(comm -13 "$before" "$after")" ] || return 0
-		[ "$SECONDS" -le "$end" ] || break
-		sleep 0.1
-	done
-	echo "left behind on the host:" >&2
-	comm -13 "$before" "$after" >&2
-	return 1
 }
 
 # refused STATUS LINE COMMAND...: the command ends with that status and exactly that line on stderr.
