@@ -225,7 +225,8 @@ def network():
     the order in which they were made last."""
     links = [line.split(":")[0].strip() for line in open("/proc/self/net/dev") if ":" in line]
     rules = subprocess.run(["nft", "-s", "list", "ruleset"], capture_output=True, text=True, check=True)
-    return sorted(links), sorted(("\n" + rules.stdout).split("\ntable "))
+    tables = (table.strip() for table in ("\n" + rules.stdout).split("\ntable "))
+    return sorted(links), sorted(table for table in tables if table)
 
 
 def network_as(what, before):
@@ -389,7 +390,7 @@ def nothing_left():
         if os.listdir(os.path.join(state_dir, folder)):
             fail("left in %s: %s" % (folder, os.listdir(os.path.join(state_dir, folder))))
     daemon.stop()
-    network_as("in the end", (["lo"], ""))
+    network_as("in the end", (["lo"], []))
 
 
 def run_share(i):

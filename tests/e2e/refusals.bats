@@ -10,8 +10,8 @@ load helpers
 last_id=$((first_id + 65536 * 200 - 1))
 other_ids=$((last_id + 1))-$((last_id + 65536 * 100))
 # Addresses that no other build's run of this file has, and what its vesseld always runs with.
-net=10.$((130 + $(file_number) % 120))
-options=(--ids "$first_id-$last_id" --addresses "$net.0.0/16,fd00:$(file_number | tail -c 4)::/64")
+net=10.$((130 + file_number))
+options=(--ids "$first_id-$last_id" --addresses "$net.0.0/16,fd00:$file_number::/64")
 
 setup_file()
 {
