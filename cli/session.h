@@ -31,7 +31,7 @@ void session_done(struct session *session);
 /* The pump is stopped (and closes what it owns) with the session. */
 struct pump *session_add_pump(struct session *session, int from, int to);
 
-/* One to the caller's stdout or stderr: that nobody reads it must not keep a signal or a key waiting. */
+/* One to the caller's stdout or stderr: nobody reading it must not keep a signal or key waiting. */
 void session_add_output(struct session *session, int from, int to);
 
 /* Waits once and does what there is to do; a pump that has read its escape byte sets `ended`. */
