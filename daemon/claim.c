@@ -81,10 +81,11 @@ struct used {
 	size_t n;
 };
 
+/* With room for what each range's search finds the host to have. */
 static int used_of(const struct settings *settings, const struct holder *holders, size_t n,
-	struct used *ret, struct error *err)
+	size_t n_ranges, struct used *ret, struct error *err)
 {
-	size_t total = settings->n_ips + HOST_TRIES;
+	size_t total = settings->n_ips + n_ranges * HOST_TRIES;
 
 	for (size_t i = 0; i < n; i++)
 		total += holders[i].settings->n_ips;
@@ -158,7 +159,7 @@ int claim_assign(struct settings *settings, const struct holder *holders, size_t
 
 	if (!settings->ip_auto || n_ranges == 0)
 		return 0;
-	r = used_of(settings, holders, n, &used, err);
+	r = used_of(settings, holders, n, n_ranges, &used, err);
 	for (size_t i = 0; r == 0 && i < n_ranges; i++) {
 		struct ip ip;
 
