@@ -185,7 +185,7 @@ static void change_done(struct change *change)
 }
 #define cleanup_change __attribute__((cleanup(change_done)))
 
-/* A VE that was started without an address has no link until it gets one. */
+/* The VE's root may have deleted its end, and both are gone. */
 static int has_link(struct change *change, struct error *err)
 {
 	const struct ve_net *ve = &change->net.ve;
@@ -215,9 +215,11 @@ int job_net_change(
 		return r;
 	if (r > 0)
 		return apply(&change, false, &context->net_filtered, err);
-	if (change.net.ve.routed.n_ips == 0)
-		return 0;
-	context->net_made = true;
+	/* What the filter has of the old nobody would take away: a stop goes by the new. */
+	r = change_filter(&change, err);
+	if (r < 0 || change.net.ve.routed.n_ips == 0)
+		return r;
+	context->net_made = context->net_filtered = true;
 	return job_net_make(&change.net, context, netns_fd, change.to, &context->net_filtered, err);
 }
 
