@@ -37,6 +37,7 @@
 
 #define SOON_MS   2    /* a flush is many changes */
 #define PAUSE_MS  500  /* between two builds, whoever flushes in a loop */
+#define RETRY_MS  5000 /* after one that failed */
 #define SWEEP_MS  2000 /* a link that still dies by itself is given so long */
 #define ORPHAN_MS 200
 
@@ -48,6 +49,7 @@ struct network {
 	struct loop_source *watch_source, *look_timer, *sweep_timer;
 	uint64_t built_ms;
 	bool unsettled; /* build, whether it is whole or not */
+	bool failed;    /* the last build did; it has been told */
 };
 
 struct netlink *network_route(struct network *network)
@@ -60,11 +62,17 @@ struct filter *network_filter(struct network *network)
 	return &network->filter;
 }
 
-/* The number of `net` that it was started with, if it lives: a change waits for the next start. */
+/* Its init is there, or was until now: what is known of the run is of this one. */
+static bool has_run(const struct ve *ve)
+{
+	return ve_alive(ve) || ve->ended;
+}
+
+/* The `net` that it was started with, if it lives: a change waits for the next start. */
 bool network_linked(const struct ve *ve)
 {
-	const struct settings *settings = ve->ran ? ve->ran : &ve->config.settings;
-	bool runs = ve_alive(ve) || ve->ended || ve->state == VE_STARTING;
+	const struct settings *settings = ve->ran && has_run(ve) ? ve->ran : &ve->config.settings;
+	bool runs = has_run(ve) || ve->state == VE_STARTING;
 
 	if (!ve->has_config || ve->helper || settings->net != NET_ROUTED)
 		return false;
@@ -77,12 +85,15 @@ bool network_has_link(struct ve *ve)
 	cleanup_ve_net struct ve_net net = { 0 };
 	struct error ignored = { 0 };
 	struct link link;
+	int r;
 
 	if (!network || network->route.fd < 0 || !ve_alive(ve) || ve->helper || !ve->has_config ||
 		ve_net_init(&net, ve->manager->instance->name, ve->name, &ve->config, &ignored) < 0)
 		return false;
-	return link_find(&network->route, net.near, &link, &ignored) == 0 &&
-	       link.index == net.link.index;
+	r = link_find(&network->route, net.near, &link, &ignored);
+	if (r < 0)
+		return r != -ENODEV; /* not known: its job looks, too */
+	return link.index == net.link.index;
 }
 
 struct build {
@@ -116,6 +127,12 @@ static int take_ve(struct network *network, struct build *build,
 	return 0;
 }
 
+/* What it got since it was started without a link waits, with its published ports. */
+static bool is_built(struct ve *ve)
+{
+	return network_linked(ve) && (ve->linked || !ve_alive(ve) || network_has_link(ve));
+}
+
 static int build_make(struct network *network, struct build *build, struct error *err)
 {
 	const struct ve_table *table = network->manager->ves;
@@ -128,7 +145,7 @@ static int build_make(struct network *network, struct build *build, struct error
 		return error_memory(err);
 	network_count(network->manager, &counts);
 	for (size_t i = 0; r == 0 && i < table->n; i++)
-		if (network_linked(table->ve[i]))
+		if (is_built(table->ve[i]))
 			r = take_ve(network, build, &counts, table->ve[i], err);
 	return r;
 }
@@ -154,14 +171,13 @@ static int build(struct network *network, struct error *err)
 	cleanup_build struct build build = { 0 };
 	int r = build_make(network, &build, err);
 
-	network->unsettled = false;
 	network->built_ms = clock_monotonic_ms();
-	if (r < 0)
-		return r;
-	r = filter_build(
-		&network->filter, instance->open, instance->n_open, build.links, build.n, err);
+	if (r == 0)
+		r = filter_build(&network->filter, instance->open, instance->n_open, build.links,
+			build.n, err);
 	if (r == -EBUSY || r == -EEXIST)
 		r = build_singly(network, &build, err);
+	network->unsettled = r < 0;
 	return r;
 }
 
@@ -171,6 +187,18 @@ static int look_soon(struct network *network, struct error *err)
 	uint64_t now = clock_monotonic_ms();
 
 	return loop_set_timer(network->look_timer, next > now ? next - now : SOON_MS, err);
+}
+
+/* Until it is built VEs have no filter, or no network: nobody else would try again. */
+static void try_later(struct network *network, const struct error *failure)
+{
+	struct error err = { 0 };
+
+	if (!network->failed)
+		log_line(LOG_LEVEL_ERROR, "cannot build the packet filter: %s", failure->text);
+	network->failed = true;
+	if (loop_set_timer(network->look_timer, RETRY_MS, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }
 
 static int on_look(struct loop *loop, void *data)
@@ -184,9 +212,10 @@ static int on_look(struct loop *loop, void *data)
 	if (whole && !network->unsettled)
 		return 0;
 	if (build(network, &err) < 0) {
-		log_line(LOG_LEVEL_ERROR, "cannot build the packet filter: %s", err.text);
+		try_later(network, &err);
 		return 0;
 	}
+	network->failed = false;
 	if (!whole) {
 		log_line(LOG_LEVEL_WARNING,
 			"network-restored: somebody else had changed the nftables table %s",
@@ -238,6 +267,14 @@ static bool is_ours(const struct network *network, const struct link *link)
 	       memcmp(link->mac, routed_near_mac, LINK_MAC) == 0;
 }
 
+/* Of one that runs while its record cannot be read nobody knows which link it has. */
+static bool may_have(const struct ve *ve, uint32_t index)
+{
+	if (!ve->has_config)
+		return has_run(ve) || ve->current;
+	return network_index(ve->config.first_id) == index && (network_linked(ve) || ve->current);
+}
+
 static int take_orphan(const struct link *link, void *data)
 {
 	struct sweep *sweep = data;
@@ -246,9 +283,7 @@ static int take_orphan(const struct link *link, void *data)
 	if (sweep->orphan || !is_ours(sweep->network, link))
 		return 0;
 	for (size_t i = 0; i < table->n; i++)
-		if (table->ve[i]->has_config &&
-			network_index(table->ve[i]->config.first_id) == link->index &&
-			(network_linked(table->ve[i]) || table->ve[i]->current))
+		if (may_have(table->ve[i], link->index))
 			return 0;
 	sweep->orphan = link->index;
 	memcpy(sweep->name, link->name, sizeof(sweep->name));
@@ -291,9 +326,13 @@ static void remove_elements(struct network *network, struct ve *ve)
 	r = ve_net_init(&net, ve->manager->instance->name, ve->name, &ve->config, &err);
 	if (r == 0)
 		r = filter_remove(&network->filter, &net.link, &err);
-	if (r < 0)
-		log_line(LOG_LEVEL_WARNING, "%s: %s", ve->name, err.text);
 	ve_net_done(&net);
+	if (r == 0)
+		return;
+	log_line(LOG_LEVEL_WARNING, "%s: %s", ve->name, err.text);
+	network->unsettled = true; /* or the next one to publish its ports would be refused */
+	if (network->look_timer)
+		(void)look_soon(network, &err);
 }
 
 void network_reclaimed(struct ve *ve)
