@@ -15,7 +15,7 @@ setup_file()
 	network_start
 	import_debian
 	# An outside that serves names and packages.
-	in_netns "$outside" python3 "$here/outside.py" "$out4" "$out6" "$fixtures/repository" \
+	nsenter --net="/run/netns/$outside" python3 "$here/outside.py" "$out4" "$out6" "$fixtures/repository" \
 		>"$BATS_FILE_TMPDIR/outside" 2>&1 3>&- 4>&- &
 	echo $! >"$BATS_FILE_TMPDIR/outside.pid"
 	ssh-keygen -q -t ed25519 -N '' -f "$BATS_FILE_TMPDIR/key"
