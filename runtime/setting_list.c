@@ -166,11 +166,21 @@ static int place(struct list *list, const union item *item, const char *text, bo
 	return append(list, item, err);
 }
 
+/* "none", or the row's own: it is no item, whatever the items look like. */
+static bool is_word(const struct setting *row, const char *text)
+{
+	return strcmp(text, "none") == 0 || (row->n_words > 0 && strcmp(text, row->words[0]) == 0);
+}
+
 static int parse_item(const struct list *list, const char *text, union item *ret, struct error *err)
 {
 	const char *why = NULL;
-	int r = list->kind->parse(list->row, text, ret, &why);
+	int r;
 
+	if (is_word(list->row, text))
+		return error_refuse(err, ERROR_USAGE, "'%s' stands for all of %s: give it alone",
+			text, list->row->name);
+	r = list->kind->parse(list->row, text, ret, &why);
 	if (r == -ENOMEM)
 		return error_memory(err);
 	if (r < 0 && why)
