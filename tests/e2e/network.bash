@@ -9,6 +9,9 @@
 outside=$VESSEL_INSTANCE-out
 # shellcheck disable=SC2034 # for those who load this
 host4=192.0.2.1 host6=2001:db8::1 out4=192.0.2.2 out6=2001:db8::2
+soon=20      # seconds that what must come may take
+silence=700  # ms after which what has not come does not
+[ -z "${MACHINE_GUEST:-}" ] || silence=2000
 
 # Makes the outside and starts vesseld with these options.
 network_start()
@@ -79,7 +82,7 @@ serve()
 		talk_on "$where.$port" "$where" serve "$port"
 	done
 	for port in "${@:2}"; do
-		wait_until 5 listens "$where" "$port"
+		wait_until "$soon" listens "$where" "$port"
 	done
 }
 
@@ -116,13 +119,25 @@ kill_all()
 # The VE's address of a family, 4 or 6.
 address()
 {
-	show_json "$1" '.net[0].address[]' | { if [ "$2" = 6 ]; then grep :; else grep -v :; fi; } | head -1
+	local address
+	for address in $(vessel list -H -o addresses "$1" | tr , ' '); do
+		case $2:$address in
+		4:*.* | 6:*:*) echo "$address" && return ;;
+		esac
+	done
+	return 1
 }
 
-# drops VE REASON
+# drops VE REASON: so many packets.
 drops()
 {
 	show_json "$1" ".net[0].drops.$2"
+}
+
+# dropped VE REASON TEST N: their number is so, -eq or -gt; it may take a moment to.
+dropped()
+{
+	test "$(drops "$1" "$2")" "$3" "$4"
 }
 
 # seen WANTED WHERE PROTOCOL IP PORT: who asks there from here is taken for this one.
@@ -136,5 +151,5 @@ seen()
 # unheard WHERE PROTOCOL IP PORT: nobody answers there.
 unheard()
 {
-	! talk "$1" ask "$2" "$3" "$4" 700 2>/dev/null || { echo "$1 reached $3:$4/$2" >&2; return 1; }
+	! talk "$1" ask "$2" "$3" "$4" "$silence" 2>/dev/null || { echo "$1 reached $3:$4/$2" >&2; return 1; }
 }

@@ -62,15 +62,15 @@ host()
 	local family
 	serve outside 7000
 	for family in 4 6; do
-		vessel exec -n a -- ping -c 1 -W 5 "$(out $family)"
-		vessel exec -n a -- ping -c 1 -W 5 "$(address b $family)"
-		place outside busybox ping -c 1 -W 5 "$(address a $family)"
-		place host busybox ping -c 1 -W 5 "$(address a $family)"
-		[ "$(vessel exec a -- nc -w 5 "$(out $family)" 7000 </dev/null | head -1)" = "$(host $family)" ]
+		vessel exec -n a -- ping -c 1 -W "$soon" "$(out $family)"
+		vessel exec -n a -- ping -c 1 -W "$soon" "$(address b $family)"
+		place outside busybox ping -c 1 -W "$soon" "$(address a $family)"
+		place host busybox ping -c 1 -W "$soon" "$(address a $family)"
+		[ "$(vessel exec a -- nc -w "$soon" "$(out $family)" 7000 </dev/null | head -1)" = "$(host $family)" ]
 		vessel exec -n a -- grep -E "^$(address a $family)[[:space:]]+a[[:space:]]" /etc/hosts
 	done
-	vessel exec -n a -- ping -c 1 -W 5 169.254.0.1
-	vessel exec -n a -- ping -c 1 -W 5 a
+	vessel exec -n a -- ping -c 1 -W "$soon" 169.254.0.1
+	vessel exec -n a -- ping -c 1 -W "$soon" a
 }
 
 @test "it is seen outside as the host, without NAT as itself, and reached by its own address" {
@@ -99,24 +99,28 @@ host()
 	serve outside 7000
 	serve a 7000
 	serve b 7000
+	vessel set b --publish 8085:7000
 	for family in 4 6; do
 		seen "$(address a $family)" a tcp "$(address b $family)" 7000
+		seen "$(address a $family)" a tcp "$(host $family)" 8085
 		seen "$(address b $family)" b tcp "$(address a $family)" 7000
 	done
 	closed=$(drops a closed)
 	vessel set a --isolate yes
 	for family in 4 6; do
 		unheard a tcp "$(address b $family)" 7000
+		unheard a tcp "$(host $family)" 8085
 		unheard b udp "$(address a $family)" 7000
 		seen "$(host $family)" a tcp "$(out $family)" 7000
 		seen "$(out $family)" outside tcp "$(address a $family)" 7000
 	done
-	[ "$(drops a closed)" -gt "$closed" ]
+	wait_until "$soon" dropped a closed -gt "$closed"
 	vessel set a --isolate no
 	for family in 4 6; do
 		seen "$(address a $family)" a tcp "$(address b $family)" 7000
 		seen "$(address b $family)" b udp "$(address a $family)" 7000
 	done
+	vessel set b --publish none
 }
 
 @test "the host's services are closed to VEs, save ICMP and what --allow-host names" {
@@ -131,7 +135,7 @@ host()
 		unheard a udp "$(host $family)" 7010
 		seen "$(address a $family)" a udp "$(host $family)" 7011
 		unheard a tcp "$(host $family)" 7011
-		place a busybox ping -c 1 -W 5 "$(host $family)"
+		place a busybox ping -c 1 -W "$soon" "$(host $family)"
 	done
 	unheard a tcp 169.254.0.1 7009
 	seen "$(address a 4)" a tcp 169.254.0.1 7010
@@ -209,13 +213,13 @@ heard()
 				[ "$source" != "$target" ] || continue
 				before=$(drops a spoofed)
 				talk a forge "$source" "$target" 7011
-				[ "$(drops a spoofed)" -eq $((before + 1)) ]
+				wait_until "$soon" dropped a spoofed -eq $((before + 1))
 			done
 		done
 		for target in "outside $(out $family)" "host $(host $family)" "b $(address b $family)"; do
 			before=$(drops a spoofed)
 			talk a forge "$(address a $family)" "${target#* }" 7011
-			wait_until 5 heard "${target% *}.7011" "$(address a $family)"
+			wait_until "$soon" heard "${target% *}.7011" "$(address a $family)"
 			[ "$(drops a spoofed)" -eq "$before" ]
 		done
 	done
@@ -228,12 +232,12 @@ heard()
 @test "none: a VE without a network has a loopback and nothing else" {
 	vessel create lonely --template small --net none --start --wait
 	[ "$(vessel exec lonely -- ls /sys/class/net)" = lo ]
-	vessel exec -n lonely -- ping -c 1 -W 5 127.0.0.1
+	vessel exec -n lonely -- ping -c 1 -W "$soon" 127.0.0.1
 	[ "$(show_json lonely '.net | length')" -eq 0 ]
 	vessel set lonely --net routed 2>"$BATS_TEST_TMPDIR/said"
 	grep -q "next start" "$BATS_TEST_TMPDIR/said"
 	vessel restart lonely --wait
-	vessel exec -n lonely -- ping -c 1 -W 5 "$out4"
+	vessel exec -n lonely -- ping -c 1 -W "$soon" "$out4"
 	vessel destroy lonely --force
 }
 
@@ -259,8 +263,8 @@ traces_as()
 	run ! traces_as "$before" # positive control
 	vessel stop c
 	vessel destroy d --force
-	wait_until 5 traces_as "$before"
+	wait_until "$soon" traces_as "$before"
 	vessel start c --wait
 	vessel destroy c --force
-	wait_until 5 traces_as "$before"
+	wait_until "$soon" traces_as "$before"
 }

@@ -163,9 +163,11 @@ static void end(int number)
 
 static int serve(char **argv)
 {
+	int datagrams = open_server(SOCK_DGRAM, argv[0]); /* before what shows that we listen */
+	int streams = open_server(SOCK_STREAM, argv[0]);
 	struct pollfd fds[] = {
-		{ .fd = open_server(SOCK_STREAM, argv[0]), .events = POLLIN },
-		{ .fd = open_server(SOCK_DGRAM, argv[0]), .events = POLLIN },
+		{ .fd = streams, .events = POLLIN },
+		{ .fd = datagrams, .events = POLLIN },
 	};
 
 	signal(SIGCHLD, SIG_IGN);
@@ -184,7 +186,7 @@ static int serve(char **argv)
 static int ask(char **argv)
 {
 	int type = strcmp(argv[0], "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
-	int fd = open_client(type, argv[1], argv[2], argv[3] ? atoi(argv[3]) : 5000);
+	int fd = open_client(type, argv[1], argv[2], argv[3] ? atoi(argv[3]) : 15000);
 	char text[ADDRESS];
 	ssize_t n;
 
