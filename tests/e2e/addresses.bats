@@ -22,18 +22,15 @@ teardown_file()
 	host_unchanged
 }
 
-# other_vesseld OPTION...: a second instance on the same host, which ends at once if it is refused.
-other_vesseld()
-{
-	in_host timeout 3 "$build/vesseld" --instance "$other" --state-dir "$root_dir/$VESSEL_INSTANCE/other" \
-		--ids "$other_ids-$((other_ids + 65535))" "$@" 3>&- 4>&-
-}
+# A second instance on the same host.
+other_vesseld=(nsenter --net="/run/netns/$VESSEL_NETNS" "$build/vesseld" --instance "$other"
+	--state-dir "$root_dir/$VESSEL_INSTANCE/other" --ids "$other_ids-$((other_ids + 65535))")
 
 refused_start()
 {
 	local line=$1
 	shift
-	run other_vesseld "$@"
+	run timeout 30 "${other_vesseld[@]}" "$@"
 	[ "$status" -eq 4 ] && [ "$output" = "vesseld: $line" ] || { echo "$status: $output" >&2; return 1; }
 }
 
@@ -53,7 +50,7 @@ ranges()
 }
 
 @test "ranges that overlap a running instance's, or what the host has, are refused" {
-	local own
+	local own pid accepted=1
 	own=$(ranges)
 	own=${own%%,*}
 	refused_start "the addresses ${own%.0/16}.0/24 overlap with $own of the running instance vessel-$VESSEL_INSTANCE: give one of them other --addresses" \
@@ -67,8 +64,12 @@ ranges()
 	refused_start "the range 198.18.9.0/24 overlaps the host's route to 198.18.9.9/32" --addresses 198.18.9.0/24
 	in_host ip link delete up0
 	rm -rf "/run/vessel-$other"
-	run other_vesseld --addresses 198.18.0.0/21 # nothing of it now: runs until it is ended
-	[ "$status" -eq 124 ] || [ "$status" -eq 0 ]
+	"${other_vesseld[@]}" --addresses 198.18.0.0/21 3>&- 4>&- & # nothing of it now
+	pid=$!
+	wait_until 20 vessel --instance "$other" list || accepted=0
+	kill -TERM $pid
+	wait_until 20 vesseld_gone $pid
+	[ $accepted -eq 1 ]
 }
 
 # The IPv4 address of a VE.
@@ -122,7 +123,7 @@ ip_of()
 	in_host ip link set up0 up
 	in_host ip route add default via 198.18.5.2
 	forwards() { [ "$(in_host sysctl -n net.ipv4.conf.up0.forwarding)" -eq 1 ]; }
-	wait_until 5 forwards
+	wait_until 20 forwards
 	vessel doctor --json | jq -e 'any(.name == "forwarding of IPv4" and .value == "up0: on")'
 	in_host ip link delete up0
 }

@@ -49,8 +49,9 @@ netns_add()
 	local name
 	for name in "$@"; do
 		netns_delete "$name" # of a run that was killed
-		mkdir -p /run/netns
-		: >"/run/netns/$name"
+		for _ in 1 2 3; do # another file's netns_delete may come between
+			mkdir -p /run/netns && : >"/run/netns/$name" && break
+		done
 		unshare --net="/run/netns/$name" ip link set lo up
 	done
 }
@@ -156,7 +157,7 @@ vesseld_stop()
 	if grep -E 'ERROR: AddressSanitizer|runtime error:' "$root_dir/$VESSEL_INSTANCE/vesseld.log" >&2; then
 		status=1
 	fi
-	if ! wait_until 5 netns_as_before; then
+	if ! wait_until 30 netns_as_before; then
 		echo "left behind in the host's network namespace:" >&2
 		netns_snapshot | diff "$BATS_FILE_TMPDIR/netns.before" - >&2
 		status=1
@@ -205,9 +206,10 @@ restarted()
 	vessel show --json "$1" | jq -e --argjson old "$2" '.[0] | .state == "running" and .pid and .pid != $old'
 }
 
+# By a column, here and elsewhere: jq starts slowly, on an emulated machine above all.
 pid_of()
 {
-	show_json "$1" .pid
+	vessel list -H -o pid "$1"
 }
 
 # The VE's cgroup directory that holds a controller, v1 or v2.

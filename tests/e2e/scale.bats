@@ -53,7 +53,7 @@ traces_as_before()
 # Waits 5 s for it, then says what differs.
 traces_gone()
 {
-	wait_until 5 traces_as_before "$1" && return
+	wait_until 30 traces_as_before "$1" && return
 	host_snapshot | comm -13 "$1.host" - >&2
 	netns_snapshot | diff "$1.netns" - >&2
 	find "$state_dir" | sort | diff "$1.files" - >&2
