@@ -50,10 +50,12 @@ traces_as_before()
 		descriptors | cmp -s - "$1.descriptors"
 }
 
-# Waits 5 s for it, then says what differs.
+# Waits 5 s for it, longer where all is emulated, then says what differs.
 traces_gone()
 {
-	wait_until 30 traces_as_before "$1" && return
+	local seconds=5
+	[ -z "${MACHINE_GUEST:-}" ] || seconds=30
+	wait_until $seconds traces_as_before "$1" && return
 	host_snapshot | comm -13 "$1.host" - >&2
 	netns_snapshot | diff "$1.netns" - >&2
 	find "$state_dir" | sort | diff "$1.files" - >&2
