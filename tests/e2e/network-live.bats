@@ -109,8 +109,7 @@ streams_end()
 	vessel set a --ip +10.99.0.9
 	vessel exec -n a -- ip addr show dev eth0 | grep -F "inet 10.99.0.9/32 "
 	talk a forge 10.99.0.9 "$out4" 7011
-	heard() { grep -qx "udp 10.99.0.9" "$BATS_TEST_TMPDIR/outside.7011"; }
-	wait_until "$soon" heard
+	wait_until "$soon" heard outside 7011 10.99.0.9
 	vessel set a --ip=-10.99.0.9
 	run ! vessel exec -n a -- sh -c 'ip addr | grep 10.99.0.9'
 	talk a forge 10.99.0.9 "$out4" 7011

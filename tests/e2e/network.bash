@@ -86,6 +86,12 @@ serve()
 	done
 }
 
+# heard WHERE PORT SOURCE: its server, a datagram from there.
+heard()
+{
+	grep -qx "udp $3" "$BATS_TEST_TMPDIR/$1.$2"
+}
+
 listens()
 {
 	place "$1" ss -Hltn "sport = :$2" | grep -q .
