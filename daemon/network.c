@@ -25,6 +25,7 @@
 #include "daemon/event.h"
 #include "daemon/manager_data.h"
 #include "daemon/network_count.h"
+#include "daemon/network_proxy.h"
 #include "daemon/network_uplink.h"
 #include "daemon/operation_types.h"
 #include "daemon/ve_table.h"
@@ -46,6 +47,7 @@ struct network {
 	struct netlink route, watch, guard;
 	struct filter filter;
 	struct uplinks *uplinks;
+	struct proxies *proxies;
 	struct loop_source *watch_source, *look_timer, *sweep_timer;
 	uint64_t built_ms;
 	bool unsettled; /* build, whether it is whole or not */
@@ -128,7 +130,7 @@ static int take_ve(struct network *network, struct build *build,
 }
 
 /* What it got since it was started without a link waits, with its published ports. */
-static bool is_built(struct ve *ve)
+bool network_serves(struct ve *ve)
 {
 	return network_linked(ve) && (ve->linked || !ve_alive(ve) || network_has_link(ve));
 }
@@ -145,7 +147,7 @@ static int build_make(struct network *network, struct build *build, struct error
 		return error_memory(err);
 	network_count(network->manager, &counts);
 	for (size_t i = 0; r == 0 && i < table->n; i++)
-		if (is_built(table->ve[i]))
+		if (network_serves(table->ve[i]))
 			r = take_ve(network, build, &counts, table->ve[i], err);
 	return r;
 }
@@ -243,7 +245,10 @@ void network_settled(struct ve *ve)
 	struct network *network = ve->manager->network;
 	struct error err = { 0 };
 
-	if (!network || !ve->net_unsettled || ve->current)
+	if (!network)
+		return;
+	proxies_look(network->proxies);
+	if (!ve->net_unsettled || ve->current)
 		return;
 	ve->net_unsettled = false;
 	network->unsettled = true;
@@ -343,6 +348,7 @@ void network_reclaimed(struct ve *ve)
 	if (!network)
 		return;
 	remove_elements(network, ve);
+	proxies_look(network->proxies);
 	if (network->sweep_timer)
 		(void)loop_set_timer(network->sweep_timer, SWEEP_MS, &ignored);
 }
@@ -383,6 +389,7 @@ void network_free(struct network *network)
 	if (!network)
 		return;
 	uplinks_free(network->uplinks);
+	proxies_free(network->proxies);
 	loop_remove(network->watch_source);
 	loop_remove(network->look_timer);
 	loop_remove(network->sweep_timer);
@@ -432,5 +439,7 @@ void network_begin(struct network *network)
 		log_line(LOG_LEVEL_WARNING, "VEs have no network: %s", err.text);
 	(void)filter_guard_open(&network->guard, &network->filter, NETNS_PRESENT, &ignored);
 	if (open_uplinks(network, &err) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s", err.text);
+	if (proxies_new(network->manager, &network->route, &network->proxies, &err) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", err.text);
 }

@@ -32,6 +32,8 @@ void network_reclaimed(struct ve *ve);
 
 /* Whether a link of this VE is there, or may be. */
 bool network_linked(const struct ve *ve);
+/* Whether its addresses lead to it: not those that wait for its next start. */
+bool network_serves(struct ve *ve);
 /* Whether it runs and has one: the kernel is asked. */
 bool network_has_link(struct ve *ve);
 

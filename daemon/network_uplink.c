@@ -10,7 +10,6 @@
  */
 #include "daemon/network_uplink.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/rtnetlink.h>
@@ -33,7 +32,6 @@
 #include "netns/route.h"
 
 #define SWITCH_MAX 16
-#define READ_MAX   8192
 
 struct uplinks {
 	struct netlink *route;
@@ -72,41 +70,52 @@ void uplink_path(const char *name, int family, char ret[UPLINK_PATH])
 		family == AF_INET ? "forwarding" : "force_forwarding");
 }
 
-static void switch_on(const char *name, int family, void *data)
+int uplink_switch(const char *path, struct error *err)
 {
-	const struct uplinks *uplinks = data;
-	char path[UPLINK_PATH];
 	cleanup_free char *text = NULL;
-	struct error err = { 0 };
+	struct error ignored = { 0 }; /* not in this kernel */
+	int r;
 
-	if (family == AF_INET ? !uplinks->ipv4 : !uplinks->ipv6)
-		return;
+	if (file_read(AT_FDCWD, path, SWITCH_MAX, &text, &ignored) < 0 || text[0] != '0')
+		return 0;
+	r = file_write_control(AT_FDCWD, path, "1\n", err);
+	return r < 0 ? r : 1;
+}
+
+void uplink_forward(const char *name, int family)
+{
+	char path[UPLINK_PATH];
+	struct error err = { 0 };
+	int r;
+
 	uplink_path(name, family, path);
-	if (file_read(AT_FDCWD, path, SWITCH_MAX, &text, &err) < 0 || text[0] != '0')
-		return; /* on, or not in this kernel */
-	if (file_write_control(AT_FDCWD, path, "1\n", &err) < 0)
+	r = uplink_switch(path, &err);
+	if (r < 0)
 		log_line(LOG_LEVEL_WARNING, "cannot forward from %s: %s", name, err.text);
-	else
+	if (r > 0)
 		log_line(LOG_LEVEL_INFO, "%s forwards %s now", name,
 			family == AF_INET ? "IPv4" : "IPv6");
+}
+
+static void take_uplink(const char *name, int family, void *data)
+{
+	const struct uplinks *uplinks = data;
+
+	if (family == AF_INET ? uplinks->ipv4 : uplinks->ipv6)
+		uplink_forward(name, family);
 }
 
 static void switch_all_on(struct uplinks *uplinks)
 {
 	struct error err = { 0 };
 
-	if (uplink_each(uplinks->route, switch_on, uplinks, &err) < 0)
+	if (uplink_each(uplinks->route, take_uplink, uplinks, &err) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s", err.text);
 }
 
-/* What is said does not matter, nor whether the socket could hold all of it. */
 static int on_route(struct loop *loop, int fd, uint32_t events, void *data)
 {
-	char buffer[READ_MAX];
-
-	while (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) >= 0 || errno == ENOBUFS ||
-		errno == EINTR)
-		;
+	netlink_skip(fd);
 	switch_all_on(data);
 	return 0;
 }
@@ -124,13 +133,7 @@ static int watch_defaults(struct netlink *watch, struct error *err)
 	};
 	struct sock_fprog program = { ARRAY_SIZE(code), code };
 
-	if (setsockopt(watch->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
-		return error_sys(err, "cannot watch default routes");
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		if (setsockopt(watch->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
-			    sizeof(groups[i])) < 0)
-			return error_sys(err, "cannot watch default routes");
-	return 0;
+	return netlink_watch(watch, &program, groups, ARRAY_SIZE(groups), err);
 }
 
 int uplinks_new(struct loop *loop, struct netlink *route, bool ipv4, bool ipv6,

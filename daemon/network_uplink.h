@@ -21,6 +21,13 @@ void uplinks_free(struct uplinks *uplinks);
 typedef void uplink_fn(const char *name, int family, void *data);
 int uplink_each(struct netlink *route, uplink_fn *fn, void *data, struct error *err);
 
+/* Switches forwarding on for one interface; what fails is logged. */
+void uplink_forward(const char *name, int family);
+
+/* Writes 1 to a switch of /proc/sys that is 0. Returns 1 if it was; one that is not there is not in
+ * this kernel. */
+int uplink_switch(const char *path, struct error *err);
+
 #define UPLINK_PATH 96 /* a path below /proc/sys with an interface's name */
 /* The switch of one interface: its path, for looking and writing. */
 void uplink_path(const char *name, int family, char ret[UPLINK_PATH]);

@@ -13,6 +13,10 @@
 #include "netns/link.h"
 #include "netns/netlink.h"
 
+/* rtnetlink(7) leaves the numbers from 4 (RTPROT_STATIC) on to programs; iproute2's list of those
+ * in use has none near. Proxy entries carry it from Linux 5.0 on. */
+#define PROTOCOL_VESSEL 86
+
 static struct nlmsghdr *add_address(struct netlink_batch *batch, uint16_t type, uint16_t flags,
 	uint32_t index, const struct ip *ip, uint8_t length, uint8_t scope)
 {
@@ -122,10 +126,53 @@ void neighbour_remove(struct netlink_batch *batch, uint32_t index, const struct 
 
 void neighbour_add_proxy(struct netlink_batch *batch, uint32_t index, const struct ip *ip)
 {
-	add_neighbour(batch, RTM_NEWNEIGH, NTF_PROXY, index, ip);
+	struct nlmsghdr *message = add_neighbour(batch, RTM_NEWNEIGH, NTF_PROXY, index, ip);
+
+	mnl_attr_put_u8(message, NDA_PROTOCOL, PROTOCOL_VESSEL);
 }
 
 void neighbour_remove_proxy(struct netlink_batch *batch, uint32_t index, const struct ip *ip)
 {
 	add_neighbour(batch, RTM_DELNEIGH, NTF_PROXY, index, ip);
+}
+
+struct each_proxy {
+	neighbour_fn *fn;
+	void *data;
+};
+
+static int take_proxy(const struct nlmsghdr *message, void *data)
+{
+	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
+	struct ip ip = { .family = header->ndm_family };
+	const struct each_proxy *each = data;
+	const struct nlattr *attribute;
+	bool ours = false;
+
+	if (message->nlmsg_type != RTM_NEWNEIGH || !(header->ndm_flags & NTF_PROXY))
+		return 0;
+	mnl_attr_for_each(attribute, message, sizeof(*header))
+	{
+		uint16_t type = mnl_attr_get_type(attribute);
+		size_t size = mnl_attr_get_payload_len(attribute);
+
+		if (type == NDA_DST && size == ip_size(&ip))
+			memcpy(ip.bytes, mnl_attr_get_payload(attribute), size);
+		if (type == NDA_PROTOCOL && size == 1)
+			ours = mnl_attr_get_u8(attribute) == PROTOCOL_VESSEL;
+	}
+	return ours ? each->fn((uint32_t)header->ndm_ifindex, &ip, each->data) : 0;
+}
+
+int neighbour_each_proxy(struct netlink *netlink, neighbour_fn *fn, void *data, struct error *err)
+{
+	char buffer[128] __attribute__((aligned(NLMSG_ALIGNTO))); /* two headers */
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+	struct each_proxy each = { .fn = fn, .data = data };
+
+	request->nlmsg_type = RTM_GETNEIGH;
+	header->ndm_family = AF_UNSPEC;
+	header->ndm_flags = NTF_PROXY;
+	return netlink_dump(netlink, request, take_proxy, &each, err);
 }

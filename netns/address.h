@@ -30,6 +30,12 @@ void neighbour_add(
 	struct netlink_batch *batch, uint32_t index, const struct ip *ip, const uint8_t *mac);
 void neighbour_remove(struct netlink_batch *batch, uint32_t index, const struct ip *ip);
 
-/* Answers ARP and NDP on the interface for an address that lives elsewhere. */
+/* Answers ARP and NDP on the interface for an address that lives elsewhere. IPv4 needs forwarding
+ * on it, IPv6 proxy_ndp too. The entry carries a mark of ours; it is lost when the interface goes
+ * down. */
 void neighbour_add_proxy(struct netlink_batch *batch, uint32_t index, const struct ip *ip);
 void neighbour_remove_proxy(struct netlink_batch *batch, uint32_t index, const struct ip *ip);
+
+/* Calls fn for each such entry with our mark, which every instance uses. */
+typedef int neighbour_fn(uint32_t index, const struct ip *ip, void *data);
+int neighbour_each_proxy(struct netlink *netlink, neighbour_fn *fn, void *data, struct error *err);

@@ -140,6 +140,15 @@ bool prefix_overlap(const struct prefix *a, const struct prefix *b)
 	return a->ip.family == b->ip.family && bits_equal(a->ip.bytes, b->ip.bytes, shorter);
 }
 
+struct prefix prefix_around(const struct ip *ip, uint8_t length)
+{
+	struct prefix prefix = { .ip = *ip, .length = length };
+
+	for (unsigned int bit = length; bit < ip_bits(ip); bit++)
+		prefix.ip.bytes[bit / 8] &= (uint8_t) ~(0x80 >> (bit % 8));
+	return prefix;
+}
+
 struct prefix prefix_of(const struct ip *ip)
 {
 	return (struct prefix){ .ip = *ip, .length = ip_bits(ip) };

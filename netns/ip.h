@@ -52,5 +52,8 @@ int ip_compare(const struct ip *a, const struct ip *b);
 bool ip_in(const struct ip *ip, const struct prefix *prefix);
 bool prefix_overlap(const struct prefix *a, const struct prefix *b);
 
+/* The prefix of that length which the address is in. */
+struct prefix prefix_around(const struct ip *ip, uint8_t length);
+
 /* The address as a prefix of its full length. */
 struct prefix prefix_of(const struct ip *ip);

@@ -9,6 +9,7 @@
 #include "netns/netlink.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/error.h"
 #include "netns/namespace.h"
 
+#define SKIP_MAX   8192
 #define ANSWER_MAX 32768 /* the kernel fills dumps up to this (netlink_dump) */
 
 static const int options[] = { NETLINK_EXT_ACK, NETLINK_CAP_ACK };
@@ -304,4 +306,25 @@ int netlink_ask(struct netlink *netlink, struct nlmsghdr *request, netlink_messa
 	request->nlmsg_seq = dump.sequence;
 	r = send_bytes(netlink, request, request->nlmsg_len, err);
 	return r < 0 ? r : take_messages(netlink, &dump, err);
+}
+
+int netlink_watch(struct netlink *netlink, const struct sock_fprog *program, const int *groups,
+	size_t n, struct error *err)
+{
+	if (setsockopt(netlink->fd, SOL_SOCKET, SO_ATTACH_FILTER, program, sizeof(*program)) < 0)
+		return error_sys(err, "cannot watch the host's network");
+	for (size_t i = 0; i < n; i++)
+		if (setsockopt(netlink->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			    sizeof(groups[i])) < 0)
+			return error_sys(err, "cannot watch the host's network");
+	return 0;
+}
+
+void netlink_skip(int fd)
+{
+	char buffer[SKIP_MAX];
+
+	while (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) >= 0 || errno == ENOBUFS ||
+		errno == EINTR)
+		;
 }

@@ -79,3 +79,13 @@ int netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_mess
 /* One request, one answer that `fn` gets (RTM_GETLINK of one link, say). */
 int netlink_ask(struct netlink *netlink, struct nlmsghdr *request, netlink_message_fn *fn,
 	void *data, struct error *err);
+
+/* Subscribes to groups of events; `program` (classic BPF, over the message) lets through what wakes
+ * the reader. */
+struct sock_fprog;
+int netlink_watch(struct netlink *netlink, const struct sock_fprog *program, const int *groups,
+	size_t n, struct error *err);
+
+/* Reads all that is there, for a reader who only has to know that something was: what it says does
+ * not matter, nor whether the socket could hold all of it. */
+void netlink_skip(int fd);

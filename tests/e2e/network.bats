@@ -94,6 +94,52 @@ host()
 	vessel set a --nat yes
 }
 
+# at IP MAC: so the outside has it.
+at()
+{
+	in_netns "$outside" ip neigh show "$1" | grep -qF "lladdr $2 "
+}
+
+# The addresses that the host answers for, as they come.
+proxied()
+{
+	[ "$(in_host ip neigh show proxy | awk '{ print $1 }' | sort | xargs)" = "$*" ]
+}
+
+@test "an address of a subnet that the host is in is announced, asked for, and given back" {
+	local ip mac init
+	mac=$(in_host ip -br link show up0 | awk '{ print $3 }')
+	in_host ip neigh add proxy 192.0.2.99 dev up0 # somebody else's
+	for ip in 192.0.2.77 2001:db8::77; do # another machine had them
+		in_netns "$outside" ip neigh replace "$ip" lladdr 02:00:00:00:00:77 dev eth0 nud reachable
+	done
+	vessel create near --template small --ip 192.0.2.77,2001:db8::77 --start --wait
+	for ip in 192.0.2.77 2001:db8::77; do
+		wait_until $soon at "$ip" "$mac"
+	done
+	proxied 192.0.2.77 192.0.2.99 2001:db8::77
+	serve outside 7000
+	serve near 7000
+	in_netns "$outside" ip neigh flush dev eth0 # who has never heard of them asks
+	for ip in 4/192.0.2.77 6/2001:db8::77; do
+		seen "$(out ${ip%/*})" outside tcp "${ip#*/}" 7000
+		seen "${ip#*/}" near tcp "$(out ${ip%/*})" 7000
+	done
+	vessel set near --ip 192.0.2.78
+	wait_until $soon proxied 192.0.2.78 192.0.2.99
+	seen "$(out 4)" outside tcp 192.0.2.78 7000
+	# The next manager takes back what this one did not come to.
+	init=$(pid_of near)
+	kill -STOP "$(manager_pid)"
+	kill -KILL "$init"
+	kill -KILL "$(manager_pid)"
+	wait_until $soon proxied 192.0.2.99
+	in_netns "$outside" ip neigh flush dev eth0
+	unheard outside tcp 192.0.2.78 7000
+	in_host ip neigh del proxy 192.0.2.99 dev up0
+	vessel destroy near --force
+}
+
 @test "VEs reach one another; with isolate they do not, and the outside still does" {
 	local family closed
 	serve outside 7000

@@ -113,6 +113,25 @@ static void ranges_overlap_when_one_holds_the_other(void **state)
 	assert_false(overlap("0.0.0.0/0", "::/0"));
 }
 
+static void an_address_lies_in_a_prefix_of_each_length(void **state)
+{
+	static const char *const around[] = { "192.0.2.77/32", "192.0.2.64/27", "192.0.0.0/16",
+		"0.0.0.0/0", "2001:db8::4d/128", "2001:db8::/64", "2001:db8::/33" };
+	char text[PREFIX_TEXT];
+	struct prefix prefix, got;
+	struct ip ip;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(around); i++) {
+		assert_int_equal(prefix_parse(around[i], &prefix), 0);
+		assert_int_equal(
+			ip_parse(prefix.ip.family == AF_INET ? "192.0.2.77" : "2001:db8::4d", &ip),
+			0);
+		got = prefix_around(&ip, prefix.length);
+		assert_string_equal(prefix_format(&got, text), around[i]);
+	}
+}
+
 static void some_addresses_mean_nothing_outside(void **state)
 {
 	static const char *const private[] = { "10.77.0.11", "172.16.0.1", "172.31.255.1",
@@ -134,6 +153,7 @@ int main(void)
 		cmocka_unit_test(addresses_come_back_as_they_went_in),
 		cmocka_unit_test(what_is_loose_is_no_address),
 		cmocka_unit_test(some_addresses_are_refused_by_kind),
+		cmocka_unit_test(an_address_lies_in_a_prefix_of_each_length),
 		cmocka_unit_test(some_addresses_mean_nothing_outside),
 		cmocka_unit_test(a_range_has_nothing_below_its_length),
 		cmocka_unit_test(ranges_overlap_when_one_holds_the_other),
