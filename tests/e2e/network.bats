@@ -115,25 +115,25 @@ proxied()
 	done
 	vessel create near --template small --ip 192.0.2.77,2001:db8::77 --start --wait
 	for ip in 192.0.2.77 2001:db8::77; do
-		wait_until $soon at "$ip" "$mac"
+		wait_until "$soon" at "$ip" "$mac"
 	done
 	proxied 192.0.2.77 192.0.2.99 2001:db8::77
 	serve outside 7000
 	serve near 7000
 	in_netns "$outside" ip neigh flush dev eth0 # who has never heard of them asks
-	for ip in 4/192.0.2.77 6/2001:db8::77; do
-		seen "$(out ${ip%/*})" outside tcp "${ip#*/}" 7000
-		seen "${ip#*/}" near tcp "$(out ${ip%/*})" 7000
-	done
+	seen "$out4" outside tcp 192.0.2.77 7000
+	seen "$out6" outside tcp 2001:db8::77 7000
+	seen 192.0.2.77 near tcp "$out4" 7000 # a public address leaves as itself
+	seen 2001:db8::77 near tcp "$out6" 7000
 	vessel set near --ip 192.0.2.78
-	wait_until $soon proxied 192.0.2.78 192.0.2.99
+	wait_until "$soon" proxied 192.0.2.78 192.0.2.99
 	seen "$(out 4)" outside tcp 192.0.2.78 7000
 	# The next manager takes back what this one did not come to.
 	init=$(pid_of near)
 	kill -STOP "$(manager_pid)"
 	kill -KILL "$init"
 	kill -KILL "$(manager_pid)"
-	wait_until $soon proxied 192.0.2.99
+	wait_until "$soon" proxied 192.0.2.99
 	in_netns "$outside" ip neigh flush dev eth0
 	unheard outside tcp 192.0.2.78 7000
 	in_host ip neigh del proxy 192.0.2.99 dev up0
