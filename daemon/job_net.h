@@ -26,6 +26,11 @@ void job_net_undo(struct job_context *context);
  * taken away now goes with the link. */
 void job_net_down(struct job_context *context);
 
+/* Refuses (ERROR_STATE) addresses that `before` (NULL: nothing) has not and that another machine in
+ * a subnet of the host's answers for; waits a second for that if there are such. */
+int job_net_probe(
+	const struct settings *settings, const struct settings *before, struct error *err);
+
 /* What the link has counted, zeros if it is gone. */
 struct job_net_counts {
 	struct traffic traffic;

@@ -251,8 +251,16 @@ static int create_rename(void *data, struct error *err)
 	return r == -EEXIST ? error_refuse(err, ERROR_STATE, "it exists") : r;
 }
 
+static int create_probe(void *data, struct error *err)
+{
+	const struct job_context *context = data;
+
+	return job_net_probe(&context->config.settings, NULL, err);
+}
+
 static const struct step create_steps[] = {
 	/* clang-format off */
+	{ "probe",  create_probe,  NULL },
 	{ "lock",   create_lock,   create_unlock },
 	{ "make",   create_make,   create_unmake },
 	{ "disk",   create_disk,   NULL },

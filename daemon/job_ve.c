@@ -217,6 +217,22 @@ static void set_limits_back(void *data)
 	config_done(&disk);
 }
 
+static int set_probe(void *data, struct error *err)
+{
+	struct job_context *context = data;
+	struct ve_config disk;
+	int r;
+
+	if (!job_spec_flag(context, "store"))
+		return 0;
+	r = config_load(context->job->instance->state_fd, context->name, &disk, err);
+	if (r < 0)
+		return r;
+	r = job_net_probe(&context->config.settings, &disk.settings, err);
+	config_done(&disk);
+	return r;
+}
+
 /* Who has no link (or is no more) has sent no namespace. */
 static bool net_is_live(const struct job_context *context)
 {
@@ -265,6 +281,7 @@ static int set_store(void *data, struct error *err)
 
 static const struct step set_steps[] = {
 	/* clang-format off */
+	{ "probe",   set_probe,   NULL },
 	{ "limits",  set_limits,  set_limits_back },
 	{ "network", set_network, set_network_back },
 	{ "store",   set_store,   NULL },

@@ -17,7 +17,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -37,14 +36,9 @@
 #include "netns/namespace.h"
 #include "netns/netlink.h"
 #include "netns/route.h"
+#include "netns/subnet.h"
 
 #define SOON_MS 2 /* an interface that comes up says so several times */
-
-/* One that the host has an address of, on an interface with a MAC. */
-struct subnet {
-	struct prefix prefix;
-	struct link link;
-};
 
 struct proxy {
 	struct ip ip;
@@ -63,9 +57,8 @@ struct proxies {
 	struct netlink *route;
 	struct netlink watch;
 	struct loop_source *source, *timer;
-	struct subnet *subnets;
-	size_t n_subnets;
-	bool stale; /* the subnets have to be read again */
+	struct subnets subnets;
+	bool stale; /* they have to be read again */
 };
 
 static void list_done(struct list *list)
@@ -85,54 +78,14 @@ static int list_add(struct list *list, const struct proxy *proxy)
 	return 0;
 }
 
-static int take_address(uint32_t index, const struct ip *ip, uint8_t length, void *data)
-{
-	struct proxies *proxies = data;
-	struct subnet *more;
-
-	if (length == 0 || length >= ip_bits(ip))
-		return 0;
-	more = reallocarray(proxies->subnets, proxies->n_subnets + 1, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	more[proxies->n_subnets++] =
-		(struct subnet){ prefix_around(ip, length), { .index = index } };
-	proxies->subnets = more;
-	return 0;
-}
-
-static int take_link(const struct link *link, void *data)
-{
-	struct proxies *proxies = data;
-
-	for (size_t i = 0; i < proxies->n_subnets; i++)
-		if (proxies->subnets[i].link.index == link->index)
-			proxies->subnets[i].link = *link;
-	return 0;
-}
-
 static int read_subnets(struct proxies *proxies, struct error *err)
 {
 	int r;
 
-	proxies->n_subnets = 0;
-	r = address_each(proxies->route, 0, take_address, proxies, err);
-	if (r >= 0)
-		r = link_each(proxies->route, "", take_link, proxies, err);
+	subnets_done(&proxies->subnets);
+	r = subnets_read(proxies->route, &proxies->subnets, err);
 	proxies->stale = r != 0;
 	return r < 0 ? r : 0;
-}
-
-/* A loopback has no MAC, nor has a tunnel: nobody asks there. */
-static const struct link *link_of(const struct proxies *proxies, const struct ip *ip)
-{
-	static const uint8_t none[LINK_MAC];
-
-	for (size_t i = 0; i < proxies->n_subnets; i++)
-		if (ip_in(ip, &proxies->subnets[i].prefix) &&
-			memcmp(proxies->subnets[i].link.mac, none, LINK_MAC) != 0)
-			return &proxies->subnets[i].link;
-	return NULL;
 }
 
 static int want(const struct proxies *proxies, struct list *wanted)
@@ -146,7 +99,7 @@ static int want(const struct proxies *proxies, struct list *wanted)
 		for (size_t j = 0; j < n; j++) {
 			struct proxy proxy = { .ip = settings->ips[j] };
 
-			proxy.link = link_of(proxies, &proxy.ip);
+			proxy.link = subnet_link(&proxies->subnets, &proxy.ip);
 			proxy.index = proxy.link ? proxy.link->index : 0;
 			if (proxy.link && list_add(wanted, &proxy) < 0)
 				return -ENOMEM;
@@ -342,6 +295,6 @@ void proxies_free(struct proxies *proxies)
 	loop_remove(proxies->source);
 	loop_remove(proxies->timer);
 	netlink_close(&proxies->watch);
-	free(proxies->subnets);
+	subnets_done(&proxies->subnets);
 	free(proxies);
 }

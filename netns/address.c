@@ -176,3 +176,57 @@ int neighbour_each_proxy(struct netlink *netlink, neighbour_fn *fn, void *data, 
 	header->ndm_flags = NTF_PROXY;
 	return netlink_dump(netlink, request, take_proxy, &each, err);
 }
+
+void neighbour_ask(struct netlink_batch *batch, uint32_t index, const struct ip *ip)
+{
+	struct ndmsg *header =
+		mnl_nlmsg_get_payload(add_neighbour(batch, RTM_NEWNEIGH, NTF_USE, index, ip));
+
+	header->ndm_state = NUD_NONE;
+}
+
+struct answer {
+	enum neighbour state;
+	uint8_t *mac;
+};
+
+static int take_state(const struct nlmsghdr *message, void *data)
+{
+	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+	struct answer *answer = data;
+
+	if (header->ndm_state & NUD_FAILED)
+		answer->state = NEIGHBOUR_SILENT;
+	if (!(header->ndm_state &
+		    (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)))
+		return 0;
+	mnl_attr_for_each(attribute, message, sizeof(*header))
+	{
+		if (mnl_attr_get_type(attribute) != NDA_LLADDR ||
+			mnl_attr_get_payload_len(attribute) != LINK_MAC)
+			continue;
+		memcpy(answer->mac, mnl_attr_get_payload(attribute), LINK_MAC);
+		answer->state =
+			header->ndm_state & NUD_PERMANENT ? NEIGHBOUR_FIXED : NEIGHBOUR_THERE;
+	}
+	return 0;
+}
+
+int neighbour_state(struct netlink *netlink, uint32_t index, const struct ip *ip,
+	enum neighbour *ret, uint8_t *ret_mac, struct error *err)
+{
+	char buffer[128] __attribute__((aligned(NLMSG_ALIGNTO))); /* two headers, an address */
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+	struct answer answer = { NEIGHBOUR_UNKNOWN, ret_mac };
+	int r;
+
+	request->nlmsg_type = RTM_GETNEIGH;
+	header->ndm_family = (uint8_t)ip->family;
+	header->ndm_ifindex = (int)index;
+	mnl_attr_put(request, NDA_DST, ip_size(ip), ip->bytes);
+	r = netlink_ask(netlink, request, take_state, &answer, err);
+	*ret = answer.state;
+	return r;
+}

@@ -39,3 +39,18 @@ void neighbour_remove_proxy(struct netlink_batch *batch, uint32_t index, const s
 /* Calls fn for each such entry with our mark, which every instance uses. */
 typedef int neighbour_fn(uint32_t index, const struct ip *ip, void *data);
 int neighbour_each_proxy(struct netlink *netlink, neighbour_fn *fn, void *data, struct error *err);
+
+/* What a subnet has said about an address. */
+enum neighbour {
+	NEIGHBOUR_UNKNOWN,
+	NEIGHBOUR_SILENT,
+	NEIGHBOUR_THERE,
+	NEIGHBOUR_FIXED, /* set by an operator: nobody is asked */
+};
+
+/* Lets the kernel ask for an address by ARP or NDP, whatever it knew; three times, a second apart.
+ */
+void neighbour_ask(struct netlink_batch *batch, uint32_t index, const struct ip *ip);
+/* What has come of it; the last two give the MAC. One that nobody has asked for is -ENOENT. */
+int neighbour_state(struct netlink *netlink, uint32_t index, const struct ip *ip,
+	enum neighbour *ret, uint8_t *ret_mac, struct error *err);

@@ -241,25 +241,34 @@ int plan_check_host(struct netlink *netlink, const struct prefix *range, const c
 struct same {
 	const struct ip *ip;
 	bool yes;
+	struct prefix subnet; /* in which it means something else, if it has a family */
 };
 
 static int take_address(uint32_t index, const struct ip *ip, uint8_t length, void *data)
 {
 	struct same *same = data;
 
+	struct prefix subnet = prefix_around(ip, length);
+
 	same->yes |= ip_compare(ip, same->ip) == 0;
+	if (ip_in(same->ip, &subnet) && has_meaning(same->ip, &subnet))
+		same->subnet = subnet;
 	return 0;
 }
 
 int plan_check_own(struct netlink *netlink, const struct ip *ip, struct error *err)
 {
 	struct same same = { .ip = ip };
-	char text[IP_TEXT];
+	char text[IP_TEXT], subnet[PREFIX_TEXT];
 	int r = address_each(netlink, 0, take_address, &same, err);
 
 	if (r < 0)
 		return r;
-	if (!same.yes)
-		return 0;
-	return error_refuse(err, ERROR_STATE, "%s is the host's own", ip_format(ip, text));
+	if (same.yes)
+		return error_refuse(err, ERROR_STATE, "%s is the host's own", ip_format(ip, text));
+	if (same.subnet.ip.family)
+		return error_refuse(err, ERROR_STATE,
+			"%s is no machine's: all of the host's subnet %s are meant by it",
+			ip_format(ip, text), prefix_format(&same.subnet, subnet));
+	return 0;
 }

@@ -33,5 +33,5 @@ int plan_parse(const char *text, struct prefix *ret, size_t max, struct error *e
 int plan_check_host(struct netlink *netlink, const struct prefix *range, const char *own_prefix,
 	struct error *err);
 
-/* Refuses an address that the host itself has (ERROR_STATE). */
+/* Refuses an address that the host itself has, or that means one of its subnets (ERROR_STATE). */
 int plan_check_own(struct netlink *netlink, const struct ip *ip, struct error *err);

@@ -179,6 +179,11 @@ void job_net_count(struct job_context *context, struct job_net_counts *ret)
 	*ret = (struct job_net_counts){ .traffic.in.bytes = 100, .dropped[FILTER_SPOOFED] = 1 };
 }
 
+int job_net_probe(const struct settings *settings, const struct settings *before, struct error *err)
+{
+	return 0;
+}
+
 bool job_net_rows(uint64_t rows)
 {
 	return rows & 1 << 20;

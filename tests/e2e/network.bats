@@ -140,6 +140,36 @@ proxied()
 	vessel destroy near --force
 }
 
+# refused WORDS -- COMMAND...: by status 4, with these words, and the subnet is as before.
+refused()
+{
+	local words=$1
+	run -4 "${@:3}"
+	[[ $output == *": $words" ]]
+}
+
+@test "an address of another machine is refused, whoever is asked to give it" {
+	local mac ip before
+	mac=$(in_netns "$outside" ip -br link show eth0 | awk '{ print $3 }')
+	before=$(vessel list)
+	for ip in "$out4" "$out6"; do
+		refused "$ip is the address of another machine, $mac on up0" -- \
+			vessel create taken --template small --ip "$ip"
+		refused "$ip is the address of another machine, $mac on up0" -- vessel set b --ip "+$ip"
+	done
+	in_host ip neigh replace 192.0.2.55 lladdr 02:00:00:00:00:55 nud permanent dev up0
+	refused "192.0.2.55 is the address of another machine, 02:00:00:00:00:55 on up0" -- vessel set b --ip +192.0.2.55
+	in_host ip neigh show 192.0.2.55 | grep PERMANENT
+	in_host ip neigh del 192.0.2.55 dev up0
+	[ "$(vessel list)" = "$before" ]
+	# Positive control: one that nobody has; and its VE may be started while the machine is there.
+	vessel create free --template small --ip 192.0.2.56
+	in_netns "$outside" ip addr add 192.0.2.56/24 dev eth0
+	vessel start free --wait
+	in_netns "$outside" ip addr del 192.0.2.56/24 dev eth0
+	vessel destroy free --force
+}
+
 @test "VEs reach one another; with isolate they do not, and the outside still does" {
 	local family closed
 	serve outside 7000
