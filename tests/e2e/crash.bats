@@ -41,7 +41,7 @@ without_daemon()
 }
 
 @test "manager, job or both killed at every step: as before or as after, and again it succeeds" {
-	[ -z "${MACHINE_GUEST:-}" ] || export VESSEL_CRASH_PART=${VESSEL_CRASH_PART:-0.1} VESSEL_CRASH_SHARES=2
+	[ -z "${MACHINE_GUEST:-}" ] || export VESSEL_CRASH_PART=${VESSEL_CRASH_PART:-0.06} VESSEL_CRASH_SHARES=2
 	without_daemon crash steps
 	[ -z "$(vessel list -H -o name)" ]
 	wait_until 10 trash_empty

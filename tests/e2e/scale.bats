@@ -8,8 +8,8 @@ load helpers
 small_n=100
 debian_n=50
 if [ -n "${MACHINE_GUEST:-}" ]; then # about 8 times slower
-	small_n=30
-	debian_n=6
+	small_n=20
+	debian_n=5
 fi
 
 setup_file()
