@@ -151,7 +151,7 @@ refused()
 @test "an address of another machine is refused, whoever is asked to give it" {
 	local mac ip before
 	mac=$(in_netns "$outside" ip -br link show eth0 | awk '{ print $3 }')
-	before=$(vessel list)
+	before=$(vessel list -H -o name,state,addresses)
 	for ip in "$out4" "$out6"; do
 		refused "$ip is the address of another machine, $mac on up0" -- \
 			vessel create taken --template small --ip "$ip"
@@ -161,7 +161,7 @@ refused()
 	refused "192.0.2.55 is the address of another machine, 02:00:00:00:00:55 on up0" -- vessel set b --ip +192.0.2.55
 	in_host ip neigh show 192.0.2.55 | grep PERMANENT
 	in_host ip neigh del 192.0.2.55 dev up0
-	[ "$(vessel list)" = "$before" ]
+	[ "$(vessel list -H -o name,state,addresses)" = "$before" ]
 	# Positive control: one that nobody has; and its VE may be started while the machine is there.
 	vessel create free --template small --ip 192.0.2.56
 	in_netns "$outside" ip addr add 192.0.2.56/24 dev eth0
