@@ -3,9 +3,10 @@
  * filter_table.c - sets, chains and rules of the packet filter. This is all of it: nothing is added
  * for a link but elements.
  *
- * Sources are checked before conntrack sees the packet (priority raw), so that a forged one leaves
- * no trace. ARP has a table of its own, since the inet family does not see it: what a link says
- * there of an address that is not its own is never learned.
+ * Sources are checked before fragments are put together and before conntrack sees the packet: a
+ * forged one leaves no trace, and no forged fragment becomes a part of another's packet. ARP has a
+ * table of its own, since the inet family does not see it: what a link says there of an address
+ * that is not its own is never learned.
  */
 #include "netns/filter_table.h"
 
@@ -49,7 +50,7 @@ const struct set_row filter_sets[FILTER_SETS] = {
 	[SET_ARP_SOURCES]   = { "sources",       NFPROTO_ARP,  T2(T_IFINDEX, T_ADDR4), 8, 0, 0, 0 },
 };
 
-#define RAW      (-300) /* NF_IP_PRI_RAW: before conntrack */
+#define RAW      (-450) /* NF_IP_PRI_RAW_BEFORE_DEFRAG */
 #define DSTNAT   (-100)
 #define SRCNAT   100
 #define ARP_IN   0      /* NF_ARP_IN */

@@ -8,14 +8,18 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+
+#define SYSCTL_MAX 256
 
 int namespace_of_socket(int socket_fd, struct error *err)
 {
@@ -71,6 +75,16 @@ void namespace_leave(int *back_fd)
 	close_fd(back_fd);
 }
 
+static bool reads_as(int proc_fd, const char *path, const char *value)
+{
+	cleanup_free char *now = NULL;
+	struct error ignored = { 0 }; /* then it is written, which tells */
+	size_t length = strlen(value);
+
+	return file_read(proc_fd, path, SYSCTL_MAX, &now, &ignored) >= 0 &&
+	       strncmp(now, value, length) == 0 && (now[length] == '\n' || now[length] == '\0');
+}
+
 int namespace_sysctl(
 	int netns_fd, int proc_fd, const char *name, const char *value, struct error *err)
 {
@@ -81,5 +95,8 @@ int namespace_sysctl(
 	if (asprintf(&path, "sys/net/%s", name) < 0)
 		return error_memory(err);
 	r = namespace_enter(netns_fd, &back_fd, err);
-	return r < 0 ? r : file_write_control(proc_fd, path, value, err);
+	/* Writing disable_ipv6 spins for the lock of all links, even if nothing changes. */
+	if (r < 0 || reads_as(proc_fd, path, value))
+		return r;
+	return file_write_control(proc_fd, path, value, err);
 }

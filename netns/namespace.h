@@ -33,6 +33,7 @@ static inline void namespace_leave_run(int *back_fd)
 #define cleanup_namespace __attribute__((cleanup(namespace_leave_run)))
 
 /* Writes net/NAME below `proc_fd` (a procfs of our own) for the network namespace given:
- * "ipv6/conf/eth0/accept_ra". An absent file is -ENOENT with an error. */
+ * "ipv6/conf/eth0/accept_ra"; one that has the value is left alone. An absent file is -ENOENT with
+ * an error. */
 int namespace_sysctl(
 	int netns_fd, int proc_fd, const char *name, const char *value, struct error *err);

@@ -173,6 +173,9 @@ static int take_answers(struct netlink *netlink, struct answers *answers, struct
 		ssize_t received = receive(netlink, buffer, sizeof(buffer), MSG_DONTWAIT, &lost);
 		int rest = (int)received;
 
+		/* So many failed that the socket could not hold all of it; the first is there. */
+		if (received == -ENOBUFS)
+			continue;
 		if (received < 0 && answers->result < 0)
 			break;
 		if (received < 0) {
@@ -233,6 +236,16 @@ struct dump {
 	bool interrupted, done;
 };
 
+/* The end of a dump, with the errno that it broke off at, if it did. */
+static int take_end(const struct nlmsghdr *message, struct error *err)
+{
+	int code = 0;
+
+	if (mnl_nlmsg_get_payload_len(message) >= sizeof(code))
+		memcpy(&code, mnl_nlmsg_get_payload(message), sizeof(code));
+	return code < 0 ? error_set(err, -code, "the kernel broke off a list") : 0;
+}
+
 static int take_message(const struct nlmsghdr *message, struct dump *dump, struct error *err)
 {
 	const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
@@ -244,7 +257,7 @@ static int take_message(const struct nlmsghdr *message, struct dump *dump, struc
 		dump->interrupted = true;
 	if (message->nlmsg_type == NLMSG_DONE) {
 		dump->done = true;
-		return 0;
+		return take_end(message, err);
 	}
 	if (message->nlmsg_type == NLMSG_ERROR) {
 		dump->done = true;

@@ -7,6 +7,7 @@
  */
 #include "netns/routed.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -101,6 +102,7 @@ static int make_pair(struct netlink *host, struct netlink_batch *batch, int far_
 static const struct {
 	const char *name, *value;
 } settings6[] = {
+	{ "disable_ipv6", "0" }, /* a host may do without for itself: no route could be set */
 	{ "accept_ra", "0" },
 	{ "force_forwarding", "1" }, /* from Linux 6.17; before it there is only the host's own */
 };
@@ -163,12 +165,25 @@ static void set_far(struct netlink_batch *batch, uint32_t index, const struct ro
 	route_set_default(batch, &routed_gateway6, index);
 }
 
-static void name_too(
-	struct netlink *host, struct netlink_batch *batch, uint32_t index, const char *alt_name)
+/* Whether the name begins as near ends' names do (and a device's of rate_open() may): one that a
+ * pair to come would find taken. */
+static bool is_reserved(const char *name, const char *near_name)
 {
+	size_t length = strlen(near_name);
+
+	while (length > 0 && isdigit((unsigned char)near_name[length - 1]))
+		length--;
+	return strncmp(name, near_name, length) == 0;
+}
+
+static void name_too(struct netlink *host, struct netlink_batch *batch, uint32_t index,
+	const struct routed *routed)
+{
+	const char *alt_name = routed->alt_name;
 	struct error ignored = { 0 };
 
-	if (!alt_name || strlen(alt_name) >= LINK_ALT_NAME)
+	if (!alt_name || strlen(alt_name) >= LINK_ALT_NAME ||
+		is_reserved(alt_name, routed->near_name))
 		return;
 	link_add_alt_name(batch, index, alt_name);
 	(void)netlink_batch_send(
@@ -190,7 +205,7 @@ int routed_up(struct netlink *host, int far_netns_fd, int proc_fd, const struct 
 		r = set_near6(host, proc_fd, routed->near_name, err);
 	if (r < 0)
 		return r;
-	name_too(host, &batch, near_index, routed->alt_name);
+	name_too(host, &batch, near_index, routed);
 	set_near(&batch, near_index, routed);
 	r = netlink_batch_send(host, &batch, err);
 	if (r == 0)
@@ -247,6 +262,7 @@ int routed_remove_ip(struct netlink *host, uint32_t near_index, int far_netns_fd
 	const struct routed *routed, const struct ip *ip, struct error *err)
 {
 	cleanup_batch struct netlink_batch batch;
+	struct error ignored = { 0 };
 	struct prefix prefix = prefix_of(ip);
 	int r;
 
@@ -256,10 +272,10 @@ int routed_remove_ip(struct netlink *host, uint32_t near_index, int far_netns_fd
 	r = netlink_batch_send(host, &batch, err);
 	if (r < 0 && r != -ESRCH && r != -ENOENT)
 		return r;
-	/* Its root may have taken the address away, or the interface: that is no failure of ours.
-	 */
-	r = far_change(far_netns_fd, routed, ip, false, err);
-	return r == -EADDRNOTAVAIL || r == -ENODEV ? 0 : r;
+	/* What is left there reaches nobody, and its root, who may have taken the address or the
+	 * interface away or made it refuse (an MTU too small for IPv6), has no say in this. */
+	(void)far_change(far_netns_fd, routed, ip, false, &ignored);
+	return 0;
 }
 
 int routed_release(

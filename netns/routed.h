@@ -43,9 +43,10 @@ struct routed {
 /* Makes the pair, with addresses, routes and neighbours on both ends. `host` is a route socket
  * where the near end goes; far_netns_fd the other namespace. proc_fd is a procfs of our own.
  * *ret_index is the near end's. On failure nothing is left but a pair without use, which goes with
- * the far namespace. An alternative name that is taken is done without. A link that has the near
- * end's name or chosen index already is taken for what an earlier pair has left: the kernel clears
- * away dead namespaces in its own time. It is deleted, which takes some 20 ms. */
+ * the far namespace. An alternative name that is taken, or begins as the near name
+ * does before its number, is done without. A link that has the near end's name or chosen index
+ * already is taken for what an earlier pair has left: the kernel clears away dead namespaces in its
+ * own time. It is deleted, which takes some 20 ms. */
 int routed_up(struct netlink *host, int far_netns_fd, int proc_fd, const struct routed *routed,
 	uint32_t *ret_index, struct error *err);
 
