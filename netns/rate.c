@@ -31,8 +31,8 @@
 #include "netns/link.h"
 #include "netns/netlink.h"
 
-#define ROOT_HANDLE    TC_H_MAKE(1 << 16, 0)
-#define INGRESS_HANDLE TC_H_MAKE(0xffff << 16, 0)
+#define ROOT_HANDLE    TC_H_MAKE(1U << 16, 0)
+#define INGRESS_HANDLE TC_H_MAKE(0xffffU << 16, 0)
 #define FILTER_HANDLE  1
 #define FRAME          1514
 #define PAYLOAD        1448
