@@ -11,7 +11,7 @@ instance_start()
 	PATH=$build:$PATH
 	state=${DEMO_STATE:-$build/$VESSEL_INSTANCE}
 	mkdir -p "$state"
-	unshare --net sh -c 'ip link set lo up && exec "$@"' sh \
+	unshare --net sh -c 'busybox ip link set lo up && exec "$@"' sh \
 		vesseld --instance "$VESSEL_INSTANCE" --state-dir "$state/state" --ids "${DEMO_IDS:-$3}" \
 		2>>"$state/vesseld.log" &
 	daemon=$!
