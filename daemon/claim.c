@@ -60,18 +60,10 @@ static int holders_of(struct manager *manager, const struct ve *own, bool living
 	return 0;
 }
 
-static bool settings_have(const struct settings *settings, const struct ip *ip)
-{
-	for (size_t i = 0; settings && i < settings->n_ips; i++)
-		if (ip_compare(&settings->ips[i], ip) == 0)
-			return true;
-	return false;
-}
-
 const char *claim_holder_of(const struct holder *holders, size_t n, const struct ip *ip)
 {
 	for (size_t i = 0; i < n; i++)
-		if (settings_have(holders[i].settings, ip))
+		if (ve_net_has_ip(holders[i].settings, ip))
 			return holders[i].name;
 	return NULL;
 }
@@ -216,7 +208,7 @@ static int check_ips(struct manager *manager, const struct settings *settings,
 		const struct ip *ip = &settings->ips[i];
 		const char *holder = claim_holder_of(holders->list, holders->n, ip);
 
-		if (settings_have(before, ip))
+		if (ve_net_has_ip(before, ip))
 			continue;
 		if (holder)
 			return error_refuse(err, ERROR_STATE, "%s is the address of %s",

@@ -24,14 +24,6 @@
 #define WAIT_MS 1000
 #define POLL_NS 10000000
 
-static bool have(const struct settings *settings, const struct ip *ip)
-{
-	for (size_t i = 0; settings && i < settings->n_ips; i++)
-		if (ip_compare(&settings->ips[i], ip) == 0)
-			return true;
-	return false;
-}
-
 /* ret[]: those that are new in a subnet, as many as `settings` has at most. */
 static size_t find_new(const struct settings *settings, const struct settings *before,
 	const struct subnets *subnets, const struct ip **ret)
@@ -39,7 +31,8 @@ static size_t find_new(const struct settings *settings, const struct settings *b
 	size_t n = 0;
 
 	for (size_t i = 0; i < settings->n_ips; i++)
-		if (!have(before, &settings->ips[i]) && subnet_link(subnets, &settings->ips[i]))
+		if (!ve_net_has_ip(before, &settings->ips[i]) &&
+			subnet_link(subnets, &settings->ips[i]))
 			ret[n++] = &settings->ips[i];
 	return n;
 }

@@ -24,8 +24,8 @@ void network_free(struct network *network);
 /* The table of VEs says what is true: builds the filter, and watches. What fails is logged. */
 void network_begin(struct network *network);
 
-/* An operation of this VE is over. If the filter was built meanwhile, from what was not settled, it
- * is built once more. */
+/* An operation of this VE is over: what the host answers for it is looked at, and if the filter was
+ * built meanwhile, from what was not settled, it is built once more. */
 void network_settled(struct ve *ve);
 /* Nothing is left of a run but, for a moment, its link. */
 void network_reclaimed(struct ve *ve);

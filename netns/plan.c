@@ -247,7 +247,6 @@ struct same {
 static int take_address(uint32_t index, const struct ip *ip, uint8_t length, void *data)
 {
 	struct same *same = data;
-
 	struct prefix subnet = prefix_around(ip, length);
 
 	same->yes |= ip_compare(ip, same->ip) == 0;

@@ -121,6 +121,14 @@ static void fill_link(struct ve_net *net, const struct settings *settings)
 	net->link.isolated = settings->isolate;
 }
 
+bool ve_net_has_ip(const struct settings *settings, const struct ip *ip)
+{
+	for (size_t i = 0; settings && i < settings->n_ips; i++)
+		if (ip_compare(&settings->ips[i], ip) == 0)
+			return true;
+	return false;
+}
+
 bool ve_net_wanted(const struct settings *settings)
 {
 	return settings->net == NET_ROUTED && !settings->ip_auto && settings->n_ips > 0;

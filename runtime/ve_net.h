@@ -37,6 +37,9 @@ void network_table(const char *instance, char ret[FILTER_TABLE]);
 uint32_t network_number(uint32_t first_id);
 uint32_t network_index(uint32_t first_id);
 
+/* Whether the address is among them; settings NULL have none. */
+bool ve_net_has_ip(const struct settings *settings, const struct ip *ip);
+
 /* Whether a start makes a link: mode routed and at least one address. */
 bool ve_net_wanted(const struct settings *settings);
 

@@ -148,7 +148,8 @@ manager_pid()
 # network namespace, which goes with it, this.
 vesseld_stop()
 {
-	local pid status=0
+	local pid status=0 seconds=5
+	[ -z "${MACHINE_GUEST:-}" ] || seconds=30
 	vessel list >/dev/null 2>&1 || vesseld_run || true # where a test has failed between two of them
 	vessel destroy --all --force --yes 2>/dev/null || true
 	pid=$(vesseld_pid)
@@ -157,7 +158,7 @@ vesseld_stop()
 	if grep -E 'ERROR: AddressSanitizer|runtime error:' "$root_dir/$VESSEL_INSTANCE/vesseld.log" >&2; then
 		status=1
 	fi
-	if ! wait_until 30 netns_as_before; then
+	if ! wait_until $seconds netns_as_before; then
 		echo "left behind in the host's network namespace:" >&2
 		netns_snapshot | diff "$BATS_FILE_TMPDIR/netns.before" - >&2
 		status=1
