@@ -26,7 +26,7 @@ crash()
 {
 	local mode=$1
 	shift
-	python3 "$(dirname "$BATS_TEST_FILENAME")/crash.py" "$mode" "$build" "$state_dir" "$run_dir" "$first_id" "$@"
+	python3 "$here/crash.py" "$mode" "$build" "$state_dir" "$run_dir" "$first_id" "$@"
 }
 
 # The script runs daemons of its own on the same state directory.

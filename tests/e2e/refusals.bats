@@ -57,12 +57,12 @@ group()
 		ONE=$((first_id + 65535)) LAST=$last_id \
 		SECOND=$second OTHER=$other_ids NET=$net \
 		ETC=${etc%-}-$second PATH=$build:$PATH \
-		nsenter --net="/run/netns/$VESSEL_NETNS" "$(dirname "$BATS_TEST_FILENAME")/refusals.py" run "$1" >&2
+		nsenter --net="/run/netns/$VESSEL_NETNS" "$here/refusals.py" run "$1" >&2
 }
 
 client()
 {
-	"$(dirname "$BATS_TEST_FILENAME")/clients.py" "$run_dir" "$(manager_pid)" "$@"
+	"$here/clients.py" "$run_dir" "$(manager_pid)" "$@"
 }
 
 # A second vesseld: second_start STATE_DIR [COMMAND...] prefixes its start by a command.
@@ -103,7 +103,7 @@ files()
 }
 
 @test "every group of the table is run here" {
-	run diff <("$(dirname "$BATS_TEST_FILENAME")/refusals.py" list | sort) \
+	run diff <("$here/refusals.py" list | sort) \
 		<(sed -n 's/^\tgroup "\(.*\)"$/\1/p' "$BATS_TEST_FILENAME" | sort)
 	[ "$status" -eq 0 ] || { echo "$output" >&2; return 1; }
 }
@@ -124,7 +124,7 @@ files()
 	group "settings"
 	local name
 	for name in $(vessel create --help | sed -n '/^Settings/,$s/^ *--\([a-z-]*\) .*/\1/p'); do
-		[ "$(grep -c "^\$ vessel set stopped --$name " "$(dirname "$BATS_TEST_FILENAME")/refusals.table")" -ge 3 ]
+		[ "$(grep -c "^\$ vessel set stopped --$name " "$here/refusals.table")" -ge 3 ]
 	done
 }
 

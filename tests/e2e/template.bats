@@ -8,7 +8,7 @@ load helpers
 setup_file()
 {
 	vesseld_start
-	"$(dirname "$BATS_TEST_FILENAME")/archives.py" "$root_dir/$VESSEL_INSTANCE/archives"
+	"$here/archives.py" "$root_dir/$VESSEL_INSTANCE/archives"
 }
 
 teardown_file()
@@ -54,7 +54,7 @@ import_refused()
 	vessel template import rich "$archives/rich.tar"
 	mkdir "$reference"
 	tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf "$archives/rich.tar" -C "$reference"
-	"$(dirname "$BATS_TEST_FILENAME")/compare-trees.py" "$reference" "$state_dir"/layer/sha256-*
+	"$here/compare-trees.py" "$reference" "$state_dir"/layer/sha256-*
 }
 
 @test "a real Debian is imported as tar unpacks it" {
@@ -62,7 +62,7 @@ import_refused()
 	mkdir "$reference"
 	# Without --acls: mmdebstrap writes ACLs as xattrs, which tar then leaves out.
 	tar --xattrs --xattrs-include='*' --numeric-owner -xpf "$fixtures/debian-12.tar" -C "$reference"
-	"$(dirname "$BATS_TEST_FILENAME")/compare-trees.py" "$reference" "$state_dir"/layer/sha256-*
+	"$here/compare-trees.py" "$reference" "$state_dir"/layer/sha256-*
 	[ "$(vessel template show --json debian-12 | jq -r '.[0].layers[0]')" = "sha256:$(sha256sum <"$fixtures/debian-12.tar" | cut -d' ' -f1)" ]
 }
 
