@@ -113,12 +113,15 @@ nothing_is_missing()
 	done
 }
 
-# Which process a unit is, and which life of it: where its image lies changes with execve only.
+# Which process a unit is, and which life of it: the 16 random bytes that execve gives each program
+# (AT_RANDOM, getauxval(3)).
 life_of()
 {
-	local pid
+	local pid address
 	pid=$(main_pid "$1")
-	echo "$pid $(cut -d' ' -f1 "/proc/$pid/maps" | head -1)"
+	address=$(od -An -v -t u8 -w16 "/proc/$pid/auxv" | awk '$1 == 25 { print $2 }')
+	echo "$pid $(dd if="/proc/$pid/mem" iflag=skip_bytes,count_bytes skip="$address" count=16 2>/dev/null |
+		od -An -t x1 | tr -d ' ')"
 }
 
 # became UNIT LIFE HOW: same; reborn (execve in the same process); new (another process)
