@@ -23,13 +23,14 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=1}
 # one cannot reach the next; and per build, as far as chance goes: 150 ranges fit into 32 bits.
 id_blocks=400
 files_top=25
-# Every test reads this file anew: without a process more than it needs, for an emulated machine takes
-# long to start one.
+# Every test reads this file anew: it starts no process that it can do without, since those take long on
+# an emulated machine.
 file_number=$files_top # of another folder
-files=("$here"/*.bats)
-for i in "${!files[@]}"; do
-	[ "${files[i]##*/}" != "${BATS_TEST_FILENAME##*/}" ] || file_number=$((i + 1))
+test_files=("$here"/*.bats)
+for i in "${!test_files[@]}"; do
+	[ "${test_files[i]##*/}" != "${BATS_TEST_FILENAME##*/}" ] || file_number=$((i + 1))
 done
+unset test_files i
 export VESSEL_BUILD_NUMBER=${VESSEL_BUILD_NUMBER:-$(cd "$build" && pwd | cksum | cut -d' ' -f1)}
 build_number=$VESSEL_BUILD_NUMBER
 [ "$file_number" -le "$files_top" ] # more of them need smaller ranges
