@@ -17,6 +17,7 @@
 #include "daemon/manager_data.h"
 #include "daemon/method.h"
 #include "daemon/network_count.h"
+#include "daemon/recovery.h"
 #include "daemon/ve_json.h"
 #include "daemon/ve_table.h"
 
@@ -27,11 +28,9 @@ static bool is_glob(const char *name)
 	return strpbrk(name, "*?[") != NULL;
 }
 
-/* What a create that was cut short has left is none until it has been looked at: it goes away, or
- * turns out to be whole. */
 static bool is_there(const struct ve *ve)
 {
-	return ve && (!ve->unborn || ve->has_config);
+	return ve && !recovery_doubts(ve);
 }
 
 static bool matches(const struct json *names, const char *name)

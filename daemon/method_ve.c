@@ -12,6 +12,7 @@
 #include "daemon/manager_data.h"
 #include "daemon/method.h"
 #include "daemon/operation_types.h"
+#include "daemon/recovery.h"
 #include "daemon/ve_table.h"
 #include "daemon/wish.h"
 
@@ -177,15 +178,33 @@ static int create(struct call *call, const char *name, struct ve **ret, struct e
 	return 0;
 }
 
+static void create_later(struct ve *ve, struct call *call)
+{
+	struct error err = { 0 };
+	struct operation *op =
+		operation_new(call->manager, &operation_create_again, ve, "", call, &err);
+
+	if (op)
+		operation_submit(op);
+	else
+		method_refuse(call, "create", ve->name, &err);
+}
+
 void method_create(struct call *call)
 {
 	const char *name = call_string(call, "name");
 	struct manager *manager = call->manager;
 	struct ve *ve = NULL;
 	struct operation *op = NULL;
+	struct ve *earlier = ve_table_find(manager->ves, name);
 	struct error err = { 0 };
-	int r = create(call, name, &ve, &err);
+	int r;
 
+	if (earlier && recovery_doubts(earlier)) {
+		create_later(earlier, call);
+		return;
+	}
+	r = create(call, name, &ve, &err);
 	if (r == 0) {
 		op = operation_new(manager, &operation_create, ve, "", call, &err);
 		r = op ? take_hand_over(op, &err) : -ENOMEM;

@@ -125,6 +125,18 @@ const struct operation_type operation_create = {
 	.finish = create_finish,
 };
 
+static int exists(struct operation *op, struct error *err)
+{
+	return error_refuse(err, ERROR_STATE, "it exists");
+}
+
+/* Waits while an earlier create of the name, which has lost its manager, is looked at. Its turn
+ * comes where that VE is whole; where it is thrown away, recovery.c makes the call anew. */
+const struct operation_type operation_create_again = {
+	.verb = "create",
+	.check = exists,
+};
+
 /* The job changes the link of a VE that has one, in its namespace; op_change.c settles likewise. */
 int operation_set_job(struct operation *op, struct json *spec, struct error *err)
 {

@@ -147,6 +147,14 @@ void operation_refuse(struct operation *op, const struct error *err)
 	operation_free(op);
 }
 
+struct call *operation_withdraw(struct operation *op)
+{
+	struct call *call = take_ptr(&op->call);
+
+	operation_free(op);
+	return call;
+}
+
 static void detach(struct operation *op)
 {
 	if (!op->ve)
@@ -266,20 +274,16 @@ static void begin(struct operation *op)
 
 void operation_next(struct ve *ve)
 {
-	struct operation *op;
+	struct operation *op = TAILQ_FIRST(&ve->queue);
 
 	if (ve->current)
 		return;
-	if (ve->ended) {
-		op = TAILQ_FIRST(&ve->queue);
-		if (!op || op->type != &operation_end) {
-			operation_submit_own(ve->manager, &operation_end, ve);
-			return;
-		}
-	}
-	op = TAILQ_FIRST(&ve->queue);
-	if (!op)
+	if (ve->ended && (!op || op->type != &operation_end)) {
+		operation_submit_own(ve->manager, &operation_end, ve);
 		return;
+	}
+	if (!op || (ve->unborn && ve_alive(ve)))
+		return; /* or its end is awaited, to throw it away (recovery.c) */
 	TAILQ_REMOVE(&ve->queue, op, link);
 	ve->current = op;
 	begin(op);

@@ -121,6 +121,8 @@ void operation_submit_own(
 	struct manager *manager, const struct operation_type *type, struct ve *ve);
 /* An operation that was never submitted: answers its call with the error and frees it. */
 void operation_refuse(struct operation *op, const struct error *err);
+/* One that has not begun and is in no queue: frees it, and returns its call, which may be NULL. */
+struct call *operation_withdraw(struct operation *op);
 
 /* For phases. `spec` is taken; the config goes along if given. Returns PHASE_WAIT or -errno. */
 int operation_job(struct operation *op, const char *job, struct json *spec,

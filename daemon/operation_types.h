@@ -7,6 +7,7 @@
 #include "daemon/operation.h"
 
 extern const struct operation_type operation_create, operation_set;     /* op_create.c */
+extern const struct operation_type operation_create_again;              /* op_create.c */
 extern const struct operation_type operation_start;                     /* op_start.c */
 extern const struct operation_type operation_stop, operation_restart;   /* op_stop.c */
 extern const struct operation_type operation_destroy, operation_end;    /* op_stop.c */

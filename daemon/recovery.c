@@ -29,6 +29,7 @@
 #include "cgroup/tree.h"
 #include "daemon/job_list.h"
 #include "daemon/manager_data.h"
+#include "daemon/method.h"
 #include "daemon/network.h"
 #include "daemon/operation_types.h"
 #include "daemon/protocol.h"
@@ -66,9 +67,15 @@ static void kill_logged(struct ve *ve)
 		log_line(LOG_LEVEL_WARNING, "%s: %s", ve->name, err.text);
 }
 
+bool recovery_doubts(const struct ve *ve)
+{
+	return ve->unborn && !(ve->current && ve->current->type == &operation_create);
+}
+
 /* Its end, when it comes, brings us here again (operation_end). */
 static void throw_away(struct ve *ve)
 {
+	struct operation_queue anew = TAILQ_HEAD_INITIALIZER(anew);
 	struct manager *manager = ve->manager;
 	struct operation *op;
 	struct error gone = { 0 };
@@ -86,10 +93,17 @@ static void throw_away(struct ve *ve)
 		has_operation(manager, ve->name) ? "it was never finished" : "it is gone");
 	while ((op = TAILQ_FIRST(&ve->queue))) {
 		TAILQ_REMOVE(&ve->queue, op, link);
-		operation_refuse(op, &gone);
+		if (op->type == &operation_create_again)
+			TAILQ_INSERT_TAIL(&anew, op, link);
+		else
+			operation_refuse(op, &gone);
 	}
 	ve_hint_remove(manager, ve->name);
 	ve_table_remove(manager->ves, ve);
+	while ((op = TAILQ_FIRST(&anew))) {
+		TAILQ_REMOVE(&anew, op, link);
+		method_create(operation_withdraw(op));
+	}
 	collect_later(manager);
 }
 

@@ -21,6 +21,9 @@ int recovery_run(struct manager *manager, bool by_hand, struct error *err);
 /* Finds out what is true of one VE now. May remove it from the table. */
 void recovery_settle(struct ve *ve);
 
+/* Its create has lost its manager: until it is settled it is no VE, nor is its name free. */
+bool recovery_doubts(const struct ve *ve);
+
 /* The same, and what else the store holds: a job has ended, and nobody knows how far it came. The
  * VE (NULL: it is not in the table) may be gone afterwards, or have another name. */
 void recovery_look(struct manager *manager, struct ve *ve);

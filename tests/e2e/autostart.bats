@@ -212,7 +212,6 @@ another_manager()
 	vessel shutdown
 	from=$(log_length)
 	reboot_vesseld --jobs 1 --hold start:launch
-	held() { pgrep -r T -P "$(vesseld_pid)"; }
 	wait_until 60 held
 	vessel shutdown 3>&- &
 	client=$!
@@ -237,7 +236,6 @@ another_manager()
 	group=$(v2_mount)$(show_json web .cgroup)
 	vessel destroy web --force 3>&- &
 	client=$!
-	held() { pgrep -r T -P "$(vesseld_pid)"; }
 	wait_until 60 held
 	grep -q 'populated 0' "$group/cgroup.events" # it has been killed
 	jq -e .run "$state_dir/ve/web/config.json"
@@ -258,7 +256,6 @@ another_manager()
 	vessel pause frozen
 	vessel shutdown 2>"$BATS_TEST_TMPDIR/said" 3>&- &
 	client=$!
-	held() { pgrep -r T -P "$(vesseld_pid)"; }
 	wait_until 60 held
 	kill -KILL "$(held)"
 	wait $client
@@ -272,7 +269,6 @@ another_manager()
 	make a b c
 	vessel start a b c
 	vessel shutdown
-	held() { pgrep -r T -P "$(vesseld_pid)"; }
 	up() { pkill -CONT -P "$(vesseld_pid)" && [ "$(running)" = "a b c" ]; }
 	told() { pkill -CONT -P "$(vesseld_pid)" && [ ! -e "$run_dir/autostart" ]; }
 	reboot_vesseld --jobs 1 --hold start:launch

@@ -111,6 +111,37 @@ another_manager()
 	vessel destroy web1 --force
 }
 
+@test "a create, while what an earlier one has left is thrown away, waits and is done" {
+	local first second status_seen=0 manager
+	kill -TERM "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	vesseld_run --hold helper:done
+	echo "ssh-ed25519 AAAA test" >"$BATS_TEST_TMPDIR/key"
+	vessel create web1 --template small --ssh-key "$BATS_TEST_TMPDIR/key" 3>&- &
+	first=$!
+	wait_until 20 held
+	manager=$(manager_pid)
+	kill -KILL "$manager"
+	wait $first || status_seen=$?
+	[ "$status_seen" -eq 6 ]
+	wait_until 10 another_manager "$manager"
+	refused 3 "vessel: no VE web1 (see vessel list)" show web1
+	vessel create web1 --template small --description second 3>&- &
+	second=$!
+	sleep 0.3
+	kill -0 $second
+	[ -z "$(vessel list -H)" ]
+	kill -CONT "$(held)"
+	wait $second
+	is_state web1 stopped
+	[ "$(jq -r .settings.description "$state_dir/ve/web1/config.json")" = second ]
+	refused 4 "vessel: cannot create web1: it exists" create web1 --template small # positive control
+	kill -TERM "$(vesseld_pid)"
+	wait_until 10 vesseld_gone "$(vesseld_pid)"
+	vesseld_run
+	vessel destroy web1
+}
+
 @test "the keeper killed: VEs run on, a new one takes over, only what the manual names is lost" {
 	vessel create web1 --template small --start --wait
 	local init start

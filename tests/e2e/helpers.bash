@@ -140,6 +140,12 @@ vesseld_pid()
 	cat "$root_dir/$VESSEL_INSTANCE/vesseld.pid"
 }
 
+# The jobs that stand at the step of --hold.
+held()
+{
+	pgrep -r T -P "$(vesseld_pid)"
+}
+
 vesseld_log()
 {
 	cat "$root_dir/$VESSEL_INSTANCE/vesseld.log"

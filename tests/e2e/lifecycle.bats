@@ -64,7 +64,6 @@ again()
 	again --hold start:store # with its init already there
 	vessel start web1 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 	local client=$! status_seen=0
-	held() { pgrep -r T -P "$(vesseld_pid)"; }
 	wait_until 10 held
 	kill -KILL "$(held)"
 	wait $client || status_seen=$?
