@@ -111,13 +111,14 @@ another_manager()
 	vessel destroy web1 --force
 }
 
-@test "a create, while what an earlier one has left is thrown away, waits and is done" {
-	local first second status_seen=0 manager
-	kill -TERM "$(vesseld_pid)"
-	wait_until 10 vesseld_gone "$(vesseld_pid)"
-	vesseld_run --hold helper:done
+# create_loses_manager STEP: a create of web1 with a key stands at that step when its manager is killed; it
+# goes on when another create of the name ($second, its pid) waits at the next manager.
+create_loses_manager()
+{
+	local first status_seen=0 manager
+	restart_with --hold "$1"
 	echo "ssh-ed25519 AAAA test" >"$BATS_TEST_TMPDIR/key"
-	vessel create web1 --template small --ssh-key "$BATS_TEST_TMPDIR/key" 3>&- &
+	vessel create web1 --template small --description first --ssh-key "$BATS_TEST_TMPDIR/key" 3>&- &
 	first=$!
 	wait_until 20 held
 	manager=$(manager_pid)
@@ -126,19 +127,45 @@ another_manager()
 	[ "$status_seen" -eq 6 ]
 	wait_until 10 another_manager "$manager"
 	refused 3 "vessel: no VE web1 (see vessel list)" show web1
-	vessel create web1 --template small --description second 3>&- &
+	vessel create web1 --template small --description second 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 	second=$!
 	sleep 0.3
-	kill -0 $second
+	[[ " $(jobs -rp | paste -sd' ') " == *" $second "* ]] || return 1
 	[ -z "$(vessel list -H)" ]
 	kill -CONT "$(held)"
-	wait $second
-	is_state web1 stopped
-	[ "$(jq -r .settings.description "$state_dir/ve/web1/config.json")" = second ]
-	refused 4 "vessel: cannot create web1: it exists" create web1 --template small # positive control
+}
+
+restart_with()
+{
 	kill -TERM "$(vesseld_pid)"
 	wait_until 10 vesseld_gone "$(vesseld_pid)"
-	vesseld_run
+	vesseld_run "$@"
+}
+
+description()
+{
+	jq -r .settings.description "$state_dir/ve/web1/config.json"
+}
+
+@test "a create, while what an earlier one has left is thrown away, waits and is done" {
+	local second
+	create_loses_manager helper:done
+	wait $second
+	is_state web1 stopped
+	[ "$(description)" = second ]
+	restart_with
+	vessel destroy web1
+}
+
+@test "a create, while an earlier one without a manager comes to its end, waits and is refused" {
+	local second status_seen=0
+	create_loses_manager commit:remove
+	wait $second || status_seen=$?
+	[ "$status_seen" -eq 4 ]
+	[ "$(tail -1 "$BATS_TEST_TMPDIR/stderr")" = "vessel: cannot create web1: it exists" ] # after who holds it
+	is_state web1 stopped
+	[ "$(description)" = first ]
+	restart_with
 	vessel destroy web1
 }
 
