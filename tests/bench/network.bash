@@ -8,9 +8,10 @@ links=500 edge=20 # VEs; of them the first and the last that are timed
 port=5999
 declare -A traffic_ratio
 
+# Of all tables: this network namespace is ours alone.
 rules()
 {
-	nft -j list table inet "vessel-$instance" | jq '[.nftables[] | select(.rule)] | length'
+	nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'
 }
 
 # Each start alone; what lies between the first and the last is started unseen.
@@ -75,7 +76,7 @@ traffic()
 # Five rounds, each of which goes back and forth between the two.
 measure_traffic()
 {
-	local address pid i servers=()
+	local address pid i how servers=()
 	cc -O2 -o "$work/traffic" "$here/traffic.c"
 	bare_make
 	ip address add 10.97.0.1/32 dev lo # the host's own, for its side of what it says
